@@ -1,0 +1,1 @@
+"""The engine of DICOM Viewer Pro: scan, import, cache and picture, without any user interface."""

@@ -1,0 +1,1 @@
+"""Where instances are kept: one protocol, Orthanc and the built-in folder behind it."""

@@ -1,0 +1,57 @@
+"""What the rest of the engine may ask of an archive. No URLs, no files, no Orthanc in it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from dicomcore.model import ArchiveCounts, Changes, Described, Identity, Receipt
+
+
+class Archive(Protocol):
+    """An archive of DICOM instances.
+
+    Every method raises ``ArchiveUnreachable`` when there is no answer and ``ArchiveDenied`` when the user or
+    password is wrong: an outage never reads as "not stored". All methods may be called from several threads.
+    """
+
+    @property
+    def key(self) -> str:
+        """Names this archive in receipts and in the cache's cursor: another archive, another key."""
+
+    def predict(self, identity: Identity) -> str | None:
+        """The id this archive will give, or None where that cannot be told before sending."""
+
+    def store(self, path: Path, body: bytes | None) -> Receipt:
+        """Keep one file; ``body`` are its bytes, or None to stream them from ``path``.
+
+        Raises ``Rejected`` with the reason for this one file, ``ArchiveFull`` when there is no room.
+        """
+
+    def stored(self, ids: Collection[str]) -> set[str]:
+        """Those of the ids that the archive has."""
+
+    def md5(self, archive_id: str) -> str:
+        """MD5 (hex) of the stored bytes. Raises ``NotInArchive``."""
+
+    def changes(self, since: int, limit: int = 10_000) -> Changes:
+        """Instances that arrived after the cursor ``since`` (0: from the beginning). Deletions are not in it."""
+
+    def cursor(self) -> int:
+        """The cursor after the newest change."""
+
+    def instances(self) -> Iterator[str]:
+        """The ids of all instances."""
+
+    def describe(self, ids: Collection[str]) -> Described:
+        """The instances of these ids with their series, studies and patients; unknown ids are left out."""
+
+    def read(self, archive_id: str) -> bytes:
+        """The stored bytes of one instance. Raises ``NotInArchive``."""
+
+    def counts(self) -> ArchiveCounts:
+        """How much the archive holds now."""
+
+    def about(self) -> str:
+        """Name and version in one line, for people: ``Orthanc 1.10.1 at http://127.0.0.1:8042``."""

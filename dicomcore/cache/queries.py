@@ -1,0 +1,211 @@
+"""What pages and the command line ask the cache. Only SELECTs; every value a person typed is a parameter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any
+
+import pandas
+
+from dicomcore.cache import contents
+from dicomcore.cache.database import Cache
+from dicomcore.cache.folding import search_terms
+from dicomcore.errors import UsageError
+from dicomcore.model import ArchiveCounts, StoredInstance
+
+SORTS = {
+    "name": "patients.search_text",  # the folded name comes first in it
+    "patient_id": "lower(patients.patient_id)",
+    "birth_date": "patients.patient_birth_date",
+    "sex": "patients.patient_sex",
+    "studies": "patients.studies",
+    "last_study": "patients.last_study_date",
+    "added": "patients.last_update",
+}
+"""What patients may be sorted by."""
+
+PATIENTS = """
+SELECT patients.patient_name AS name, patients.patient_id, patients.patient_birth_date AS birth_date,
+       patients.patient_sex AS sex, patients.studies, patients.last_study_date AS last_study,
+       patients.last_update AS added, patients.id
+FROM cached_patients AS patients
+"""
+
+STUDIES = """
+SELECT study_date AS date, study_time AS time, study_description AS description, modalities,
+       accession_number AS accession, series, instances AS images, bytes, last_update AS added,
+       study_instance_uid, patient, id
+FROM cached_studies
+"""
+
+SERIES = """
+SELECT series_number AS number, series_description AS description, modality, bytes AS size,
+       instances AS images, body_part_examined AS body_part, last_update AS added,
+       series_instance_uid, study, id
+FROM cached_series
+"""
+
+INSTANCES = f"SELECT {', '.join(field.name for field in fields(StoredInstance))} FROM cached_instances"
+
+
+@dataclass(frozen=True, slots=True)
+class PatientFilter:
+    """Which patients to show: those with at least one study that fits everything. Empty means any.
+
+    ``text``: words in any order, each a part of the name, the patient id, the study's description, accession
+    number or modalities; ``"in quotes"`` whole words in that order. Case and accents do not matter. The dates
+    are inclusive.
+    """
+
+    text: str = ""
+    study_date_from: date | None = None
+    study_date_to: date | None = None
+    modality: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PatientPage:
+    """One page of patients; ``total`` is how many there are on all pages, which count from 1.
+
+    Columns of ``rows``: name, patient_id, birth_date, sex, studies, last_study, added (UTC), id.
+    """
+
+    rows: pandas.DataFrame
+    total: int
+    page: int
+    pages: int
+
+
+def search_patients(
+    cache: Cache,
+    wanted: PatientFilter | None = None,
+    page: int = 1,
+    per_page: int = 25,
+    sort: str = "last_study",
+    descending: bool = True,
+) -> PatientPage:
+    """The patients that fit, newest study first unless told otherwise; a page beyond the last is the last.
+
+    Raises ``UsageError`` for a ``sort`` that is not in ``SORTS``.
+    """
+    where, values = _condition(wanted or PatientFilter())
+    order = _order(sort, descending)
+    with cache.snapshot() as cursor:
+        counted = f"SELECT count(*) FROM cached_patients AS patients {where}"
+        total = cursor.execute(counted, values).fetchall()[0][0]
+        pages = max(1, -(-total // per_page))
+        page = min(max(page, 1), pages)
+        limits = [per_page, (page - 1) * per_page]
+        rows = cursor.execute(f"{PATIENTS} {where} {order} LIMIT ? OFFSET ?", [*values, *limits]).df()
+    return PatientPage(rows, total, page, pages)
+
+
+def studies_of(cache: Cache, patient: str) -> pandas.DataFrame:
+    """The studies of a patient (the archive's id), newest first.
+
+    Columns: date, time, description, modalities, accession, series, images, bytes, added, study_instance_uid,
+    patient, id.
+    """
+    newest = "ORDER BY study_date DESC NULLS LAST, study_time DESC NULLS LAST, last_update DESC, id"
+    return cache.read(f"{STUDIES} WHERE patient = ? {newest}", [patient])
+
+
+def series_of(cache: Cache, study: str) -> pandas.DataFrame:
+    """The series of a study (the archive's id) by number.
+
+    Columns: number, description, modality, size (bytes), images, body_part, added, series_instance_uid,
+    study, id.
+    """
+    by_number = "ORDER BY try_cast(series_number AS INTEGER) NULLS LAST, series_number, id"
+    return cache.read(f"{SERIES} WHERE study = ? {by_number}", [study])
+
+
+def instances_of(cache: Cache, series: str) -> list[StoredInstance]:
+    """The instances of a series (the archive's id) by number. The order of slices needs their positions."""
+    by_number = "ORDER BY try_cast(instance_number AS INTEGER) NULLS LAST, instance_number, id"
+    rows = cache.rows(f"{INSTANCES} WHERE series = ? {by_number}", [series])
+    return [StoredInstance(*row) for row in rows]
+
+
+def find_patient(cache: Cache, patient: str) -> dict[str, Any] | None:
+    """One patient by the archive's id, as in ``PatientPage.rows``; None when it is not (or no more) there."""
+    return _first(cache.read(f"{PATIENTS} WHERE patients.id = ?", [patient]))
+
+
+def find_study(cache: Cache, study: str) -> dict[str, Any] | None:
+    """One study by the archive's id or its StudyInstanceUID, as in ``studies_of``; None when not there."""
+    return _first(cache.read(f"{STUDIES} WHERE id = ? OR study_instance_uid = ? ORDER BY id", [study, study]))
+
+
+def find_series(cache: Cache, series: str) -> dict[str, Any] | None:
+    """One series by the archive's id, as in ``series_of``; None when not there."""
+    return _first(cache.read(f"{SERIES} WHERE id = ?", [series]))
+
+
+def modalities(cache: Cache) -> list[str]:
+    """The modalities that occur, in alphabetical order."""
+    found = cache.rows("SELECT DISTINCT modality FROM cached_series WHERE modality <> '' ORDER BY modality")
+    return [modality for (modality,) in found]
+
+
+def counts(cache: Cache) -> ArchiveCounts:
+    """How much the cache holds."""
+    return cache.ask(contents.counts)
+
+
+def last_sync(cache: Cache) -> datetime | None:
+    """When the cache was last brought up to date (UTC, without a zone); None when it never was."""
+    state = cache.ask(contents.sync_state)
+    return state.synced if state else None
+
+
+def _order(sort: str, descending: bool) -> str:
+    if sort not in SORTS:
+        raise UsageError(f"Patients cannot be sorted by “{sort}”. Choose one of: {', '.join(SORTS)}.")
+    direction = "DESC" if descending else "ASC"
+    return f"ORDER BY {SORTS[sort]} {direction} NULLS LAST, patients.last_update DESC, patients.id"
+
+
+def _condition(wanted: PatientFilter) -> tuple[str, list[Any]]:
+    """The WHERE clause and its parameters; all conditions hold for one and the same study."""
+    terms = _text(wanted.text) + _study(wanted)
+    if not terms:
+        return "", []
+    conditions = " AND ".join(condition for condition, _ in terms)
+    return (
+        f"WHERE EXISTS (FROM cached_studies AS studies WHERE studies.patient = patients.id AND {conditions})",
+        [value for _, values in terms for value in values],
+    )
+
+
+def _text(typed: str) -> list[tuple[str, list[Any]]]:
+    """``contains`` and not LIKE: nothing that a person types is a wildcard."""
+    places = (
+        "patients.search_text",
+        "studies.search_text",
+        "' ' || replace(lower(studies.modalities), ',', ' ') || ' '",
+    )
+    anywhere = " OR ".join(f"contains({place}, ?)" for place in places)
+    return [(f"({anywhere})", [term] * len(places)) for term in search_terms(typed)]
+
+
+def _study(wanted: PatientFilter) -> list[tuple[str, list[Any]]]:
+    asked = {
+        "studies.study_date >= ?": wanted.study_date_from,
+        "studies.study_date <= ?": wanted.study_date_to,
+        "list_contains(string_split(studies.modalities, ', '), ?)": wanted.modality or None,
+    }
+    return [(condition, [value]) for condition, value in asked.items() if value is not None]
+
+
+def _first(rows: pandas.DataFrame) -> dict[str, Any] | None:
+    found: list[dict[Any, Any]] = rows.head(1).to_dict("records")
+    return found[0] if found else None
+
+
+def whole_table(cache: Cache, name: str) -> pandas.DataFrame:
+    """All of ``patients``, ``studies``, ``series`` or ``instances``, as in SQL. Raises ``UsageError``."""
+    if name not in ("patients", "studies", "series", "instances"):
+        raise UsageError(f"There is no table “{name}”: patients, studies, series or instances.")
+    return cache.read(f"SELECT * FROM cached_{name} ORDER BY id")

@@ -1,0 +1,120 @@
+"""Every error the engine raises on purpose.
+
+    DicomViewerError            exit 1   HTTP 500
+    ├── UsageError              exit 2   400   the request itself is wrong
+    │   ├── PathProblem         exit 2   400   a folder that cannot be scanned
+    │   ├── UnknownBatch        exit 2   404   no scan or batch of that id
+    │   └── SqlRefused          exit 2   400   not one plain SELECT
+    ├── ArchiveError            exit 3   502   the archive did not do what was asked
+    │   ├── ArchiveUnreachable  exit 3   503   no answer: says nothing about what is stored
+    │   ├── ArchiveDenied       exit 3   502   wrong user or password
+    │   ├── ArchiveFull         exit 3   507   no room left in the archive
+    │   ├── Rejected            exit 1   422   this one file was refused, the rest goes on
+    │   └── NotInArchive        exit 1   404   the archive answered: it has no such instance
+    ├── StoreError              exit 4   500   our own journal or cache cannot be used
+    │   ├── NewerSchema         exit 4   500   a store written by a newer version
+    │   └── CacheHeld           exit 5   409   another process owns the cache
+    ├── Undecodable             exit 1   422   a picture that cannot be drawn, with the reason
+    └── ChildDied               exit 1   500   a watched child crashed, hung or ate its memory
+        └── ChildFailed         exit 1   500   the function in it raised something unforeseen; the child lives
+
+Each message says what happened and what to do about it; it may be shown to a person as it is.
+"""
+
+from __future__ import annotations
+
+
+class DicomViewerError(Exception):
+    """Base of all errors above: ``str(error)`` is the sentence for the person."""
+
+    exit_code = 1
+    http_status = 500
+
+
+class UsageError(DicomViewerError):
+    """The request itself is wrong."""
+
+    exit_code = 2
+    http_status = 400
+
+
+class PathProblem(UsageError):
+    """A folder that cannot be scanned: missing, a file, closed to us, or not allowed."""
+
+
+class UnknownBatch(UsageError):
+    """No scan or batch of that id in the journal."""
+
+    http_status = 404
+
+
+class SqlRefused(UsageError):
+    """Other people's SQL that is not one plain SELECT, or that broke its limits."""
+
+
+class ArchiveError(DicomViewerError):
+    """The archive did not do what was asked."""
+
+    exit_code = 3
+    http_status = 502
+
+
+class ArchiveUnreachable(ArchiveError):
+    """No answer from the archive. It says nothing about what is stored."""
+
+    http_status = 503
+
+
+class ArchiveDenied(ArchiveError):
+    """The archive does not accept the user name and password."""
+
+
+class ArchiveFull(ArchiveError):
+    """The archive has no room left."""
+
+    http_status = 507
+
+
+class Rejected(ArchiveError):
+    """The archive refuses this one file; the message is its reason in plain words."""
+
+    exit_code = 1
+    http_status = 422
+
+
+class NotInArchive(ArchiveError):
+    """The archive answered that it has no such instance."""
+
+    exit_code = 1
+    http_status = 404
+
+
+class StoreError(DicomViewerError):
+    """The journal or the cache cannot be used: the work stops."""
+
+    exit_code = 4
+
+
+class NewerSchema(StoreError):
+    """The store was written by a newer version of this program."""
+
+
+class CacheHeld(StoreError):
+    """Another process has the cache open: DuckDB has one owner at a time."""
+
+    exit_code = 5
+    http_status = 409
+
+
+class Undecodable(DicomViewerError):
+    """A picture that cannot be drawn; the message says why."""
+
+    http_status = 422
+
+
+class ChildDied(DicomViewerError):
+    """A watched child process crashed, ran out of time or ran out of memory."""
+
+
+class ChildFailed(ChildDied):
+    """The function in a watched child raised an error that is none of ours: its name and message."""

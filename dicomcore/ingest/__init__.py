@@ -1,0 +1,1 @@
+"""From a scan to an archive that holds it all, and from the archive to the cache."""

@@ -1,0 +1,90 @@
+"""The background process of one job: ``python -m dicomcore work ID``.
+
+It holds a file lock while it lives, so that nobody starts a second one; the operating system frees the lock when
+the process dies, however that happens.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from dicomcore.archive.base import Archive
+from dicomcore.errors import DicomViewerError
+from dicomcore.ingest.pipeline import Cancelled, run_import, run_scan
+from dicomcore.journal import jobs
+from dicomcore.journal.database import Journal
+from dicomcore.model import Status
+
+log = logging.getLogger(__name__)
+
+
+def work(journal: Journal, archive: Archive, job_id: str, locks: Path) -> bool:
+    """Do a job to its end; returns False where another process has it. Raises ``UnknownBatch`` and ``StoreError``.
+
+    An archive that fails ends the job as failed with the remedy in its message; what is done stays done.
+    """
+    try:
+        with _lock(locks, job_id):
+            _do(journal, archive, job_id)
+    except Timeout:
+        return False
+    return True
+
+
+def is_at_work(locks: Path, job_id: str) -> bool:
+    """Whether a worker process has this job in hand right now."""
+    try:
+        with _lock(locks, job_id):
+            return False
+    except Timeout:
+        return True
+
+
+def start(job_id: str, data_dir: Path, log_dir: Path) -> subprocess.Popen[bytes]:
+    """Start the worker of a job as a process of its own that outlives this one."""
+    log_dir.mkdir(parents=True, exist_ok=True)
+    with (log_dir / "import.log").open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "dicomcore", "work", job_id],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            cwd=Path(__file__).resolve().parents[2],
+            env={**os.environ, "DVP_DATA_DIR": str(data_dir), "DVP_LOG_DIR": str(log_dir)},
+        )
+
+
+def _do(journal: Journal, archive: Archive, job_id: str) -> None:
+    job = jobs.job(journal, job_id)
+    if job.status.over:
+        return
+    log.info("%s begins", job_id)
+    try:
+        if jobs.cancel_wanted(journal, job_id):
+            raise Cancelled
+        run = run_scan if job.kind == "scan" else run_import
+        run(journal, archive, job_id)
+    except Cancelled:
+        jobs.finish(journal, job_id, Status.CANCELLED, "Cancelled. What was stored stays stored.")
+    except DicomViewerError as error:
+        log.warning("%s failed: %s", job_id, type(error).__name__)
+        jobs.finish(journal, job_id, Status.FAILED, str(error))
+    except Exception as error:
+        log.exception("%s failed", job_id)
+        jobs.finish(journal, job_id, Status.FAILED, f"A fault of this program: {type(error).__name__}: {error}")
+        raise
+    else:
+        jobs.finish(journal, job_id, Status.FINISHED)
+    log.info("%s ends", job_id)
+
+
+def _lock(locks: Path, job_id: str) -> FileLock:
+    locks.mkdir(parents=True, exist_ok=True)
+    return FileLock(locks / f"{job_id}.lock", blocking=False)

@@ -1,0 +1,1 @@
+"""What happened: scans, batches and the outcome of every file, in SQLite."""

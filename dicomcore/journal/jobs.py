@@ -1,0 +1,222 @@
+"""Background jobs in the journal: a scan or an import each, and how far it has come."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from sqlite3 import Row
+from typing import Any, Literal
+
+from dicomcore.errors import UnknownBatch
+from dicomcore.journal.database import Journal
+from dicomcore.journal.selection import as_json, from_json
+from dicomcore.model import Job, Scan, Selection, Status
+
+JOBS = """
+    SELECT jobs.*, scans.scan_id, scans.root FROM jobs
+    LEFT JOIN batches ON batches.batch_id = jobs.job_id
+    JOIN scans ON scans.scan_id = coalesce(batches.scan_id, jobs.job_id)
+"""
+
+
+def create_scan(
+    journal: Journal,
+    root: Path,
+    *,
+    recursive: bool = True,
+    follow_links: bool = False,
+    compare: bool = True,
+    by: str = "",
+) -> str:
+    """A new scan, queued; returns its id, ``SCAN_YYYYMMDD_HHMMSS_xxxxxx``.
+
+    ``compare``: ask the archive afterwards which of the files it has, for the plan.
+    """
+    scan_id = _new_id("SCAN")
+    with journal.transaction() as writing:
+        _insert_job(writing, scan_id, "scan", by)
+        writing.execute(
+            "INSERT INTO scans (scan_id, root, recursive, follow_links, compare) VALUES (?, ?, ?, ?, ?)",
+            (scan_id, os.fsencode(root), recursive, follow_links, compare),
+        )
+    return scan_id
+
+
+def create_batch(journal: Journal, scan_id: str, selection: Selection, *, by: str = "") -> str:
+    """A new import of a scan, queued; returns its id, ``IMPORT_YYYYMMDD_HHMMSS_xxxxxx``."""
+    batch_id = _new_id("IMPORT")
+    job(journal, scan_id)
+    with journal.transaction() as writing:
+        _insert_job(writing, batch_id, "import", by)
+        writing.execute(
+            "INSERT INTO batches (batch_id, scan_id, selection) VALUES (?, ?, ?)",
+            (batch_id, scan_id, as_json(selection)),
+        )
+    return batch_id
+
+
+def job(journal: Journal, job_id: str) -> Job:
+    """One job. Raises ``UnknownBatch``."""
+    found = journal.rows(f"{JOBS} WHERE jobs.job_id = ?", job_id)
+    if not found:
+        raise UnknownBatch(f"There is no scan or batch “{job_id}”. `batches` lists those that there are.")
+    return _job(found[0])
+
+
+def newest(journal: Journal, kind: Literal["scan", "import"], limit: int = 50) -> list[Job]:
+    """The newest jobs of a kind, newest first."""
+    found = journal.rows(f"{JOBS} WHERE jobs.kind = ? ORDER BY created_at DESC LIMIT ?", kind, limit)
+    return [_job(row) for row in found]
+
+
+def unfinished(journal: Journal) -> list[Job]:
+    """The jobs that are not over, oldest first."""
+    over = "('finished', 'cancelled', 'failed')"
+    return [_job(row) for row in journal.rows(f"{JOBS} WHERE status NOT IN {over} ORDER BY created_at")]
+
+
+def update(journal: Journal, job_id: str, **columns: Any) -> None:
+    """Write some columns of a job. Mappings are written as JSON."""
+    names = ", ".join(f"{name} = ?" for name in columns)
+    values = [json.dumps(value) if isinstance(value, Mapping) else value for value in columns.values()]
+    with journal.transaction() as writing:
+        writing.execute(f"UPDATE jobs SET {names} WHERE job_id = ?", (*values, job_id))
+
+
+def scan(journal: Journal, scan_id: str) -> Scan:
+    """What a scan is to do and has found out. Raises ``UnknownBatch``."""
+    found = journal.rows("SELECT * FROM scans WHERE scan_id = ?", scan_id)
+    if not found:
+        raise UnknownBatch(f"There is no scan “{scan_id}”; scans that nothing came from are forgotten after a while.")
+    row = found[0]
+    return Scan(
+        scan_id,
+        row["root"],
+        bool(row["recursive"]),
+        bool(row["follow_links"]),
+        bool(row["compare"]),
+        row["scan_seconds"],
+        row["compared_with"],
+        row["compare_problem"],
+    )
+
+
+def update_scan(journal: Journal, scan_id: str, **columns: Any) -> None:
+    """Write some columns of a scan."""
+    names = ", ".join(f"{name} = ?" for name in columns)
+    with journal.transaction() as writing:
+        writing.execute(f"UPDATE scans SET {names} WHERE scan_id = ?", (*columns.values(), scan_id))
+
+
+def selection_of(journal: Journal, batch_id: str) -> Selection:
+    """What part of its scan a batch imports."""
+    found = journal.rows("SELECT selection FROM batches WHERE batch_id = ?", batch_id)
+    return from_json(found[0]["selection"]) if found else Selection()
+
+
+def set_compared(journal: Journal, batch_id: str, archive_key: str) -> None:
+    """Note that a batch was compared with the archive it goes to."""
+    with journal.transaction() as writing:
+        writing.execute("UPDATE batches SET archive_key = ? WHERE batch_id = ?", (archive_key, batch_id))
+
+
+def is_compared(journal: Journal, batch_id: str, archive_key: str) -> bool:
+    """Whether a former run of this batch has compared it with this archive."""
+    return bool(journal.rows("SELECT 1 FROM batches WHERE batch_id = ? AND archive_key = ?", batch_id, archive_key))
+
+
+def count_proven(journal: Journal, batch_id: str, files: int) -> None:
+    """So many more files of a batch have been checked by reading back."""
+    with journal.transaction() as writing:
+        writing.execute("UPDATE jobs SET checked = checked + ? WHERE job_id = ?", (files, batch_id))
+
+
+def start(journal: Journal, job_id: str, status: Status) -> None:
+    """The job is at work now; its first start counts."""
+    with journal.transaction() as writing:
+        writing.execute(
+            "UPDATE jobs SET status = ?, started_at = coalesce(started_at, ?), message = '' WHERE job_id = ?",
+            (status, time.time(), job_id),
+        )
+
+
+def cancel_unbegun(journal: Journal, job_id: str) -> None:
+    """A job that nobody has in hand is over at once, unless it just ended by itself."""
+    with journal.transaction() as writing:
+        writing.execute(
+            "UPDATE jobs SET status = 'cancelled', message = 'Cancelled before it began.', finished_at = ? "
+            "WHERE job_id = ? AND finished_at IS NULL",
+            (time.time(), job_id),
+        )
+
+
+def finish(journal: Journal, job_id: str, status: Status, message: str = "") -> None:
+    """The job is over."""
+    update(
+        journal,
+        job_id,
+        status=status,
+        message=message,
+        finished_at=time.time(),
+        current=None,
+        files_per_second=None,
+        bytes_per_second=None,
+    )
+
+
+def cancel(journal: Journal, job_id: str) -> None:
+    """Ask a job to stop; one that no worker has begun is over at once. Raises ``UnknownBatch``."""
+    job(journal, job_id)
+    update(journal, job_id, wanted="cancel")
+
+
+def cancel_wanted(journal: Journal, job_id: str) -> bool:
+    """Whether somebody asked this job to stop."""
+    found = journal.rows("SELECT wanted FROM jobs WHERE job_id = ?", job_id)
+    return not found or found[0]["wanted"] == "cancel"
+
+
+def unsynced(journal: Journal) -> list[str]:
+    """Batches that are over and that the cache has not followed yet."""
+    found = journal.rows(
+        "SELECT batch_id FROM batches JOIN jobs ON job_id = batch_id WHERE synced = 0 AND finished_at IS NOT NULL"
+    )
+    return [row["batch_id"] for row in found]
+
+
+def mark_synced(journal: Journal, batch_ids: list[str]) -> None:
+    """The cache has followed these batches."""
+    with journal.transaction() as writing:
+        writing.executemany("UPDATE batches SET synced = 1 WHERE batch_id = ?", [(name,) for name in batch_ids])
+
+
+def prune_scans(journal: Journal, older_than_seconds: float) -> int:
+    """Forget finished scans that no batch came from; returns how many."""
+    with journal.transaction() as writing:
+        gone = writing.execute(
+            "DELETE FROM jobs WHERE kind = 'scan' AND finished_at < ? AND job_id NOT IN (SELECT scan_id FROM batches)",
+            (time.time() - older_than_seconds,),
+        )
+        return gone.rowcount
+
+
+def _new_id(word: str) -> str:
+    return f"{word}_{datetime.now(UTC):%Y%m%d_%H%M%S}_{secrets.token_hex(3)}"
+
+
+def _insert_job(writing: Any, job_id: str, kind: str, by: str) -> None:
+    writing.execute(
+        "INSERT INTO jobs (job_id, kind, created_by, created_at) VALUES (?, ?, ?, ?)",
+        (job_id, kind, by, time.time()),
+    )
+
+
+def _job(row: Row) -> Job:
+    as_is = {field.name: row[field.name] for field in fields(Job)}
+    return Job(**as_is | {"status": Status(row["status"]), "counts": json.loads(row["counts"])})

@@ -1,0 +1,116 @@
+"""What became of every file of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from dicomcore.journal.database import Journal
+from dicomcore.journal.selection import condition
+from dicomcore.model import Outcome, Selection, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """A file said to be in the archive whose MD5 has not been read back yet."""
+
+    file_id: int
+    archive_id: str
+    md5: str
+
+
+def begin(journal: Journal, batch_id: str, scan_id: str, selection: Selection) -> tuple[int, int]:
+    """An outcome row for every selected file: what the scan settled, the others ``pending``.
+
+    Outcomes that a former run of this batch has reached stay. Returns the number of files and their bytes.
+    """
+    where, values = condition(scan_id, selection)
+    with journal.transaction() as writing:
+        writing.execute(
+            f"""
+            INSERT OR IGNORE INTO outcomes (batch_id, file_id, outcome, reason)
+            SELECT ?, file_id, CASE kind WHEN 'DICOM' THEN 'pending' ELSE kind END,
+                   CASE kind WHEN 'DICOM' THEN '' ELSE reason END
+            FROM files WHERE {where}
+            """,
+            (batch_id, *values),
+        )
+    total = journal.rows(
+        "SELECT count(*) AS files, coalesce(sum(size), 0) AS bytes FROM outcomes JOIN files USING (file_id) "
+        "WHERE batch_id = ?",
+        batch_id,
+    )[0]
+    return total["files"], total["bytes"]
+
+
+def write(journal: Journal, batch_id: str, verdicts: Iterable[Verdict]) -> None:
+    """The outcomes of some files, in one transaction. ``already stored`` rests on the archive's MD5."""
+    with journal.transaction() as writing:
+        writing.executemany(
+            "UPDATE outcomes SET outcome = ?, reason = ?, md5 = ?, archive_id = ?, other = ?, proven = ? "
+            "WHERE batch_id = ? AND file_id = ?",
+            [
+                (
+                    verdict.outcome,
+                    verdict.reason,
+                    verdict.md5,
+                    verdict.archive_id,
+                    verdict.other,
+                    verdict.outcome is Outcome.ALREADY_STORED,
+                    batch_id,
+                    verdict.file_id,
+                )
+                for verdict in verdicts
+            ],
+        )
+
+
+def unproven(journal: Journal, batch_id: str) -> Iterator[Unproven]:
+    """Files whose bytes should be in the archive by this batch's doing, but whose MD5 has not been read back."""
+    found = journal.stream(
+        "SELECT file_id, archive_id, md5 FROM outcomes WHERE batch_id = ? AND proven = 0 "
+        "AND outcome IN ('stored', 'duplicate')",
+        batch_id,
+    )
+    return (Unproven(row["file_id"], row["archive_id"], row["md5"]) for row in found)
+
+
+def mark_proven(journal: Journal, batch_id: str, file_ids: Iterable[int]) -> None:
+    """The archive's MD5 of these files was read back and is the file's."""
+    with journal.transaction() as writing:
+        writing.executemany(
+            "UPDATE outcomes SET proven = 1 WHERE batch_id = ? AND file_id = ?",
+            [(batch_id, file_id) for file_id in file_ids],
+        )
+
+
+def name_duplicates(journal: Journal, batch_id: str, reason: str) -> None:
+    """What was "already stored" only because this batch had stored the same bytes before is a duplicate."""
+    with journal.transaction() as writing:
+        writing.execute(
+            """
+            UPDATE outcomes SET outcome = 'duplicate', reason = :reason
+            WHERE batch_id = :batch AND outcome = 'already stored' AND (archive_id, md5) IN
+                (SELECT archive_id, md5 FROM outcomes WHERE batch_id = :batch AND outcome = 'stored')
+            """,
+            {"batch": batch_id, "reason": reason},
+        )
+
+
+def settled(journal: Journal, batch_id: str) -> tuple[int, int]:
+    """Files of a batch that are no longer pending, and their bytes."""
+    found = journal.rows(
+        "SELECT count(*) AS files, coalesce(sum(size), 0) AS bytes FROM outcomes JOIN files USING (file_id) "
+        "WHERE batch_id = ? AND outcome <> 'pending'",
+        batch_id,
+    )[0]
+    return found["files"], found["bytes"]
+
+
+def counts(journal: Journal, batch_id: str) -> dict[str, int]:
+    """Files by outcome, in the order in which a report names them; their sum is the files found."""
+    found = journal.rows(
+        "SELECT outcome, count(*) AS files FROM outcomes WHERE batch_id = ? GROUP BY outcome", batch_id
+    )
+    by_word = {row["outcome"]: row["files"] for row in found}
+    return {word.value: by_word[word] for word in Outcome if word in by_word}

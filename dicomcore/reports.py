@@ -1,0 +1,241 @@
+"""Scans and batches as people read them: tables, sums in one sentence, CSV. For the pages and the command line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dicomcore.cache import queries
+from dicomcore.errors import UsageError
+from dicomcore.journal import jobs, reports
+from dicomcore.model import TROUBLE, Job, Kind, Outcome, Status
+from dicomcore.person_name import person_name
+from dicomcore.scan.paths import printable
+from dicomcore.services import Services
+
+#: What a spreadsheet would run as a formula when it begins a cell.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+FILES_THAT_TELL_A_SPEED = 50
+
+
+def folder_table(services: Services, scan_id: str) -> pd.DataFrame:
+    """One row per sub-folder: folder, files, dicom, size (bytes), patients, studies, series, modalities."""
+    table = _frame(reports.by_folder(services.journal, scan_id))
+    if not table.empty:
+        table["folder"] = [printable(folder) or "." for folder in table["folder"]]
+        table["modalities"] = [", ".join(sorted((found or "").split(","))).strip(", ") for found in table["modalities"]]
+    return table
+
+
+def folders(services: Services, scan_id: str) -> list[bytes]:
+    """The sub-folders that hold files, as they are on disk, for narrowing an import."""
+    return [row["folder"] for row in reports.by_folder(services.journal, scan_id)]
+
+
+def choices(services: Services, scan_id: str, column: str) -> pd.DataFrame:
+    """What a scan can be narrowed by, most files first: value, name, files; ``modality`` or ``patient_id``."""
+    table = _frame(reports.choices(services.journal, scan_id, column))
+    if not table.empty:
+        table["name"] = [person_name(name or "") for name in table["name"]]
+    return table
+
+
+def speed_before(services: Services) -> float | None:
+    """Files a second of the newest import that stored enough to tell; None where there is none."""
+    for job in services.batches(10):
+        stored = job.counts.get(Outcome.STORED, 0)
+        if job.status is Status.FINISHED and job.seconds and stored >= FILES_THAT_TELL_A_SPEED:
+            return stored / job.seconds
+    return None
+
+
+def file_table(services: Services, scan_id: str, kind: str = "", page: int = 1, per_page: int = 100) -> pd.DataFrame:
+    """A page of the files of a scan with what they are and their header fields; pages count from 1."""
+    return _files(reports.file_page(services.journal, scan_id, kind, (page - 1) * per_page, per_page))
+
+
+def outcome_table(
+    services: Services, batch_id: str, outcome: str = "", page: int = 1, per_page: int = 100
+) -> pd.DataFrame:
+    """A page of the files of a batch with what became of them; pages count from 1."""
+    return _files(reports.outcome_page(services.journal, batch_id, outcome, (page - 1) * per_page, per_page))
+
+
+def reason_table(services: Services, scan_id: str) -> pd.DataFrame:
+    """What is not DICOM or could not be read, and why: kind, reason, files, example."""
+    return _with_example(_frame(reports.not_dicom_reasons(services.journal, scan_id)))
+
+
+def outcome_reasons(services: Services, batch_id: str) -> pd.DataFrame:
+    """Outcomes with a reason, grouped: outcome, reason, files, example."""
+    return _with_example(_frame(reports.outcome_reasons(services.journal, batch_id)))
+
+
+def skipped_table(services: Services, scan_id: str) -> pd.DataFrame:
+    """Links, special files and unreadable folders: path, reason."""
+    table = _frame(reports.skipped(services.journal, scan_id))
+    if not table.empty:
+        table["path"] = [printable(path) for path in table["path"]]
+    return table
+
+
+def scan_summary(services: Services, scan_id: str) -> dict[str, Any]:
+    """root, found, outcomes, patients, studies, series, bytes, seconds of a scan."""
+    scan, totals = jobs.scan(services.journal, scan_id), reports.scan_totals(services.journal, scan_id)
+    kinds = reports.by_kind(services.journal, scan_id)
+    return {
+        "root": printable(scan.root),
+        "found": totals["files"],
+        "outcomes": {kind.value: kinds[kind] for kind in Kind if kind in kinds},
+        "patients": totals["patients"],
+        "studies": totals["studies"],
+        "series": totals["series"],
+        "bytes": totals["size"],
+        "seconds": round(scan.scan_seconds or 0.0, 3),
+    }
+
+
+def import_summary(services: Services, batch_id: str) -> dict[str, Any]:
+    """batch_id, status, found, outcomes, bytes, seconds of a batch."""
+    job = services.job(batch_id)
+    return {
+        "batch_id": batch_id,
+        "status": job.status.value,
+        "found": job.total if job.total is not None else sum(job.counts.values()),
+        "outcomes": dict(job.counts),
+        "bytes": job.total_bytes or 0,
+        "seconds": round(job.seconds or 0.0, 3),
+        "message": job.message,
+    }
+
+
+def progress_summary(job: Job) -> dict[str, Any]:
+    """An import as it stands: what the command line and other programs are told of it."""
+    return {
+        "batch_id": job.job_id,
+        "status": job.status.value,
+        "folder": printable(job.root),
+        "total": job.total,
+        "current": job.done,
+        "progress": round(100 * job.done / job.total) if job.total else 0,
+        "outcomes": dict(job.counts),
+        "files_per_s": job.files_per_second,
+        "eta_s": job.seconds_left,
+        "message": job.message,
+    }
+
+
+def batch_table(batches: Iterable[Job]) -> pd.DataFrame:
+    """One row per import: batch, begun (UTC), folder, files, status, seconds."""
+    return pd.DataFrame(
+        [
+            {
+                "batch": job.job_id,
+                "begun": f"{datetime.fromtimestamp(job.created_at, UTC):%Y-%m-%d %H:%M:%S}",
+                "folder": printable(job.root),
+                "files": f"{job.total:,}" if job.total is not None else "",
+                "status": job.status.value,
+                "seconds": f"{job.seconds:.1f}" if job.seconds is not None else "",
+            }
+            for job in batches
+        ]
+    )
+
+
+def relative_folder(text: str) -> bytes:
+    """A sub-folder as people type it, as the scan knows it."""
+    return os.fsencode(os.path.normpath(text)).removeprefix(b"." + os.fsencode(os.sep)).removesuffix(b".")
+
+
+def export_csv(services: Services, target: Path, *, table: str, batch_id: str) -> int:
+    """Write a cached table, or a batch's outcomes, as CSV; returns the rows. Raises ``UsageError``."""
+    if batch_id:
+        services.job(batch_id)
+        lines = outcome_csv(services, batch_id)
+    else:
+        found = queries.whole_table(services.cache, table).drop(columns="search_text", errors="ignore")
+        lines = iter(frame_csv(found).splitlines(keepends=True))
+    try:
+        with target.open("w", encoding="utf-8", newline="") as out:
+            written = sum(1 for line in lines if out.write(line))
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {error.strerror}.") from error
+    return max(written - 1, 0)
+
+
+def is_trouble(outcomes: Mapping[str, int]) -> bool:
+    """Whether a person has something to look at: the exit code is then 1."""
+    return any(outcomes.get(word.value) for word in TROUBLE)
+
+
+def sentence(outcomes: Mapping[str, int], found: int) -> str:
+    """``1,296 files found = 1,115 stored + … . Unaccounted for: 0.``"""
+    parts = [f"{outcomes[word]:,} {word.value}" for word in Outcome if outcomes.get(word)]
+    unaccounted = found - sum(outcomes.values())
+    files = "file" if found == 1 else "files"
+    return f"{found:,} {files} found = {' + '.join(parts) or '0'}. Unaccounted for: {unaccounted:,}."
+
+
+def file_csv(services: Services, scan_id: str) -> Iterator[str]:
+    """Every file of a scan as CSV, line by line."""
+    return _csv(reports.all_files(services.journal, scan_id))
+
+
+def outcome_csv(services: Services, batch_id: str) -> Iterator[str]:
+    """Every file of a batch with its outcome as CSV, line by line."""
+    return _csv(reports.all_outcomes(services.journal, batch_id))
+
+
+def frame_csv(table: pd.DataFrame) -> str:
+    """A table as CSV; cells that a spreadsheet would take for a formula are made text."""
+    safe = table.map(lambda cell: _cell(cell) if isinstance(cell, str) else cell)
+    return str(safe.to_csv(index=False))
+
+
+def _csv(rows: Iterable[Any]) -> Iterator[str]:
+    header = False
+    for row in rows:
+        if not header:
+            yield _line(row.keys())
+            header = True
+        yield _line(_cell(value) for value in row)
+
+
+def _line(values: Iterable[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow(values)
+    return out.getvalue()
+
+
+def _cell(value: Any) -> str:
+    text = printable(value) if isinstance(value, bytes) else "" if value is None else str(value)
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def _files(rows: list[Any]) -> pd.DataFrame:
+    table = _frame(rows)
+    if not table.empty:
+        for column in {"path", "other"} & set(table.columns):
+            table[column] = [printable(path) if path else "" for path in table[column]]
+        table["patient_name"] = [person_name(name or "") for name in table["patient_name"]]
+    return table
+
+
+def _with_example(table: pd.DataFrame) -> pd.DataFrame:
+    if not table.empty:
+        table["example"] = [printable(path) for path in table["example"]]
+    return table
+
+
+def _frame(rows: list[Any]) -> pd.DataFrame:
+    """Missing text is empty text: pandas would make a number, NaN, of it."""
+    return pd.DataFrame([{name: "" if value is None else value for name, value in dict(row).items()} for row in rows])

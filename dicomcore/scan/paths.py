@@ -1,0 +1,155 @@
+"""What people paste into a path field -> the folder they mean, or what to do about it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from dicomcore.errors import PathProblem
+
+QUOTES = "\"'“”„‘’«»`"
+_DRIVE = re.compile(r"[A-Za-z]:([\\/]|$)")
+_SHARE = re.compile(r"\\\\[^\\/]|//[^\\/]+[\\/]")
+_URL = re.compile(r"(file|smb):/", re.IGNORECASE)
+_NEWLINES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def resolve(text: str, *, path_map: Mapping[str, str], roots: Sequence[Path]) -> Path:
+    """The folder that ``text`` means, absolute and with its links resolved.
+
+    Takes quotes, ``~``, trailing slashes, ``file://`` URLs, and Windows paths (``C:\\…``, ``C:/…``,
+    ``\\\\server\\share``), which ``path_map`` leads to a folder here. ``roots`` are the folders that may be
+    scanned; empty: all. Raises ``PathProblem``; outside of ``roots`` it does not tell what exists.
+    """
+    plain = _unwrapped(text)
+    if not plain:
+        raise PathProblem("No folder given. Type or paste the path of the folder to scan.")
+    if "\0" in plain:
+        raise PathProblem("A path cannot hold a NUL character. Copy it again.")
+    path = _absolute(_mapped(plain, path_map))
+    if roots and (path is None or not _is_allowed(path, roots)):
+        raise PathProblem(_not_allowed(plain, roots))
+    if path is None:
+        raise PathProblem(f"{plain} leads nowhere: a circle of links, or the home of nobody. Type the full path.")
+    _expect_folder(path, roots)
+    return path
+
+
+def printable(path: bytes) -> str:
+    """Any path on one line: control characters escaped, bytes that are no text shown as ``\\xff``.
+
+    For people to read, not to open: two paths may look the same.
+    """
+    text = path.decode("utf-8", "backslashreplace")
+    return "".join(character if _is_shown(character) else _escaped(character) for character in text)
+
+
+def _is_shown(character: str) -> bool:
+    return character.isprintable() or character == "\u3000"
+
+
+def _escaped(character: str) -> str:
+    return _NEWLINES.get(character) or character.encode("unicode_escape").decode("ascii")
+
+
+def _unwrapped(text: str) -> str:
+    """Without what surrounds a pasted path."""
+    before = None
+    plain = text.strip()
+    while plain != before:
+        before = plain
+        if len(plain) > 1 and plain[0] in QUOTES and plain[-1] in QUOTES:
+            plain = plain[1:-1].strip()
+    plain = plain.removeprefix("\\\\?\\")
+    return _from_url(plain) if _URL.match(plain) else plain
+
+
+def _from_url(url: str) -> str:
+    parts = urlsplit(url.replace("#", "%23").replace("?", "%3F"))
+    path = unquote(parts.path, errors="surrogateescape")
+    if parts.netloc.lower() not in ("", "localhost"):
+        return f"//{parts.netloc}{path}"
+    return path[1:] if _DRIVE.match(path[1:]) else path
+
+
+def _mapped(text: str, path_map: Mapping[str, str]) -> str:
+    """A Windows path led to where its drive or share is mounted here; any other path as it is."""
+    if not (_DRIVE.match(text) or _SHARE.match(text)):
+        return text
+    parts = _parts(text)
+    for windows, here in sorted(path_map.items(), key=lambda pair: -len(_parts(pair[0]))):
+        start = _parts(windows)
+        if start and _folded(parts[: len(start)]) == _folded(start):
+            return os.path.join(here, *parts[len(start) :])
+    if os.name == "nt":
+        return text
+    raise PathProblem(_not_mapped(text, parts))
+
+
+def _parts(windows_path: str) -> list[str]:
+    return [part for part in re.split(r"[\\/]+", windows_path) if part]
+
+
+def _folded(parts: list[str]) -> list[str]:
+    return [part.casefold() for part in parts]
+
+
+def _not_mapped(text: str, parts: list[str]) -> str:
+    is_drive = bool(_DRIVE.match(text))
+    name = parts[0].upper() if is_drive else "\\\\" + "\\".join(parts[:2])
+    what = f"drive {name}" if is_drive else f"share {name}"
+    return (
+        f"{text} is a path of Windows, and this program runs on a machine that does not know the {what}. "
+        f"Mount it here, and set DVP_PATH_MAP to {name}=/where/it/is/mounted; or type the path that it has here."
+    )
+
+
+def _absolute(text: str) -> Path | None:
+    """With links resolved; None where that has no end, or where ``~name`` is nobody's."""
+    try:
+        return Path(text).expanduser().resolve()
+    except (RuntimeError, OSError):
+        return None
+
+
+def _not_allowed(text: str, roots: Sequence[Path]) -> str:
+    """Says nothing of what is there, not even where a link leads: only what was typed."""
+    return (
+        f"{text} is not in the folders that may be scanned: {', '.join(map(str, roots))}. "
+        "Choose a folder in one of these, or ask the administrator to add yours to DVP_SCAN_ROOTS."
+    )
+
+
+def _is_allowed(path: Path, roots: Sequence[Path]) -> bool:
+    return any(path.is_relative_to(root.expanduser().resolve()) for root in roots)
+
+
+def _expect_folder(path: Path, roots: Sequence[Path]) -> None:
+    try:
+        os.scandir(path).close()
+    except PermissionError as error:
+        raise PathProblem(_no_permission(path)) from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if os.path.exists(path):
+            raise PathProblem(f"{path} is a file. Give the folder that it is in: {path.parent}") from error
+        raise PathProblem(_does_not_exist(path, roots)) from error
+    except OSError as error:
+        why = error.strerror or error
+        raise PathProblem(f"{path} cannot be read: {why}. Check that the drive is connected.") from error
+
+
+def _no_permission(path: Path) -> str:
+    return (
+        f"No permission to read {path}. Give the user that runs this program the right to read it, "
+        "or choose another folder."
+    )
+
+
+def _does_not_exist(path: Path, roots: Sequence[Path]) -> str:
+    there = next((parent for parent in path.parents if os.path.isdir(parent)), None)
+    if there is None or (roots and not _is_allowed(there, roots)):
+        return f"{path} does not exist. Check the spelling, and that the drive is connected."
+    return f"{path} does not exist; {there} does. Check the spelling after it, and that the drive is connected."

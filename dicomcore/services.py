@@ -1,0 +1,334 @@
+"""The only place where implementations are chosen and wired: what the pages and the command line talk to."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import os
+import subprocess
+import threading
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+from filelock import FileLock
+
+from dicomcore.archive.base import Archive
+from dicomcore.archive.endpoint import Endpoint
+from dicomcore.archive.folder import FolderArchive
+from dicomcore.archive.local import LocalOrthanc, find_program
+from dicomcore.archive.orthanc import OrthancArchive
+from dicomcore.cache.database import Cache
+from dicomcore.errors import DicomViewerError, StoreError, UsageError
+from dicomcore.imaging.thumbnails import Thumbnails
+from dicomcore.ingest import worker
+from dicomcore.ingest.demo import write_demo
+from dicomcore.ingest.plan import PlanTotals, expect, total
+from dicomcore.ingest.sync import SyncResult, sync
+from dicomcore.journal import files, jobs
+from dicomcore.journal.database import Journal
+from dicomcore.model import FileFact, Header, Job, Selection, Status
+from dicomcore.scan import paths
+from dicomcore.scan.file import scan_file
+from dicomcore.settings import Settings, save
+
+log = logging.getLogger(__name__)
+
+USUAL_ORTHANC = "http://localhost:8042"
+SCANS_KEPT_SECONDS = 14 * 24 * 3600
+FOLLOW_SECONDS = 1.0
+DEATHS_FORGIVEN = 2
+
+
+class Services:
+    """One data folder at work. Cheap to make: the archive, the cache and pictures open when first asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        for folder in (settings.data_dir, settings.log_dir):
+            _make(folder)
+        self.settings = settings
+        self.journal = Journal(settings.data_dir / "journal.sqlite")
+        self._making = threading.RLock()
+        self._refreshing = threading.Lock()
+        self._archive: Archive | None = None
+        self._local: LocalOrthanc | None = None
+        self._cache: Cache | None = None
+        self._thumbnails: Thumbnails | None = None
+        self._workers: dict[str, subprocess.Popen[bytes]] = {}
+        self._deaths: Counter[str] = Counter()
+
+    # ---- the archive
+
+    @property
+    def archive(self) -> Archive:
+        """The archive that the settings name; at the very first start one is chosen and remembered."""
+        with self._making:
+            if self._archive is None:
+                self.settings = _with_archive_chosen(self.settings)
+                self._archive = self._open_archive()
+            return self._archive
+
+    @property
+    def own_orthanc(self) -> Endpoint | None:
+        """Our own local Orthanc with its password, if it is in use. Raises ``ArchiveUnreachable``."""
+        _ = self.archive
+        return self._local.ensure() if self._local else None
+
+    def use_archive(self, kind: str, url: str = "", user: str = "", password: str = "") -> str:
+        """Change to another archive once it has answered; returns its name and version. Raises ``ArchiveError``."""
+        if url:
+            about = about_orthanc(Endpoint(url.rstrip("/"), user, password))
+            changed = save(
+                self.settings, archive=kind, orthanc_url=url.rstrip("/"), orthanc_user=user, orthanc_password=password
+            )
+        else:
+            changed = save(self.settings, archive=kind, orthanc_url="")
+            about = ""
+        with self._making:
+            self._close_archive()
+            self.settings = changed
+            return about or self.archive.about()
+
+    def _open_archive(self) -> Archive:
+        settings = self.settings
+        if settings.archive == "folder":
+            return FolderArchive(settings.data_dir / "archive", read_header)
+        if settings.orthanc_url:
+            endpoint = Endpoint(settings.orthanc_url.rstrip("/"), settings.orthanc_user, settings.orthanc_password)
+            return OrthancArchive(lambda: endpoint, f"orthanc:{endpoint.url}")
+        self._local = LocalOrthanc(settings.data_dir / "orthanc")
+        return OrthancArchive(self._local.ensure, f"orthanc:{settings.data_dir / 'orthanc'}")
+
+    def _close_archive(self) -> None:
+        if self._local:
+            self._local.stop()
+        self._archive = self._local = None
+
+    # ---- scans and imports
+
+    def start_scan(
+        self, text: str, *, recursive: bool = True, follow_links: bool = False, compare: bool = True, free: bool = False
+    ) -> str:
+        """Scan a folder, given as people type it, in the background; returns the id. Raises ``PathProblem``.
+
+        ``free``: not limited to the allowed folders (the command line, which runs as its user).
+        """
+        scan_id = self._new_scan(text, recursive, follow_links, compare, free)
+        self.start_worker(scan_id)
+        return scan_id
+
+    def start_import(self, scan_id: str, selection: Selection | None = None) -> str:
+        """Import a scan or a part of it in the background; returns the batch id. Raises ``UnknownBatch``."""
+        if not self.job(scan_id).status.over:
+            raise UsageError("This scan is still running. Start the import when it is done.")
+        return self._start_batch(scan_id, selection)
+
+    def import_folder(
+        self,
+        text: str,
+        selection: Selection | None = None,
+        *,
+        recursive: bool = True,
+        follow_links: bool = False,
+        free: bool = False,
+    ) -> str:
+        """Scan and import a folder in one go; returns the batch id. Raises ``PathProblem``."""
+        return self._start_batch(self._new_scan(text, recursive, follow_links, True, free), selection)
+
+    def _start_batch(self, scan_id: str, selection: Selection | None) -> str:
+        batch_id = jobs.create_batch(self.journal, scan_id, selection or Selection(), by=_user())
+        self.start_worker(batch_id)
+        return batch_id
+
+    def batches(self, limit: int = 50) -> list[Job]:
+        """The newest imports, newest first."""
+        return jobs.newest(self.journal, "import", limit)
+
+    def scans(self, limit: int = 20) -> list[Job]:
+        """The newest scans, newest first."""
+        return jobs.newest(self.journal, "scan", limit)
+
+    def compare_problem(self, scan_id: str) -> str:
+        """Why a scan could not be compared with the archive; empty where it was."""
+        return jobs.scan(self.journal, scan_id).compare_problem
+
+    def tend(self, job_id: str) -> None:
+        """Start the worker of an unfinished job again if it died; after a few deaths the job has failed."""
+        job = self.job(job_id)
+        if job.status.over or self._is_scanned_by_a_batch(job) or self._is_starting(job_id):
+            return
+        if worker.is_at_work(self._locks, job_id):
+            return
+        self._deaths[job_id] += 1
+        if self._deaths[job_id] <= DEATHS_FORGIVEN:
+            self.start_worker(job_id)
+        else:
+            jobs.finish(
+                self.journal,
+                job_id,
+                Status.FAILED,
+                f"Its background process ended {DEATHS_FORGIVEN + 1} times without a word. "
+                f"See {self.settings.log_dir / 'import.log'}, then import the folder again.",
+            )
+
+    def _is_starting(self, job_id: str) -> bool:
+        process = self._workers.get(job_id)
+        return process is not None and process.poll() is None
+
+    def plan(self, scan_id: str, selection: Selection | None = None) -> PlanTotals:
+        """What an import would do, from what the scan and the archive have said."""
+        groups = files.groups(self.journal, scan_id, selection or Selection())
+        return total(expected for group in groups for expected in expect(group.candidates, group.archive_md5 or None))
+
+    def job(self, job_id: str) -> Job:
+        """A scan or an import and how far it has come. Raises ``UnknownBatch``."""
+        return jobs.job(self.journal, job_id)
+
+    def cancel(self, job_id: str) -> None:
+        """Ask a job to stop; one that no worker has in hand is over at once."""
+        jobs.cancel(self.journal, job_id)
+        if not self.job(job_id).status.over and not worker.is_at_work(self._locks, job_id):
+            jobs.cancel_unbegun(self.journal, job_id)
+
+    def start_demo(self) -> str:
+        """Write the demonstration studies and import them; returns the batch id."""
+        folder = write_demo(self.settings.data_dir / "demo")
+        return self.import_folder(str(folder), free=True)
+
+    def work(self, job_id: str) -> bool:
+        """Do a job in this process (the worker's main line); False where another has it."""
+        return worker.work(self.journal, self.archive, job_id, self._locks)
+
+    def start_worker(self, job_id: str) -> None:
+        """Start the background process of a job."""
+        self._workers = {name: process for name, process in self._workers.items() if process.poll() is None}
+        self._workers[job_id] = worker.start(job_id, self.settings.data_dir, self.settings.log_dir)
+
+    def start_unfinished(self) -> list[str]:
+        """Start what was interrupted and nobody has in hand, and forget old scans; returns what was started."""
+        jobs.prune_scans(self.journal, SCANS_KEPT_SECONDS)
+        idle = [
+            job.job_id
+            for job in jobs.unfinished(self.journal)
+            if not self._is_scanned_by_a_batch(job) and not worker.is_at_work(self._locks, job.job_id)
+        ]
+        for job_id in idle:
+            self.start_worker(job_id)
+        return idle
+
+    def _is_scanned_by_a_batch(self, job: Job) -> bool:
+        return bool(self.journal.rows("SELECT 1 FROM batches WHERE scan_id = ?", job.job_id))
+
+    def _new_scan(self, text: str, recursive: bool, follow_links: bool, compare: bool, free: bool) -> str:
+        roots = () if free else self.settings.scan_roots
+        root = paths.resolve(text, path_map=self.settings.path_map, roots=roots)
+        return jobs.create_scan(
+            self.journal, root, recursive=recursive, follow_links=follow_links, compare=compare, by=_user()
+        )
+
+    @property
+    def _locks(self) -> Path:
+        return self.settings.data_dir / "locks"
+
+    # ---- the cache and pictures
+
+    @property
+    def cache(self) -> Cache:
+        """The cache. Raises ``CacheHeld`` where another process owns it."""
+        with self._making:
+            if self._cache is None:
+                self._cache = Cache.open(self.settings.data_dir / "cache.duckdb")
+            return self._cache
+
+    @property
+    def thumbnails(self) -> Thumbnails:
+        """Pictures of slices, drawn in children and kept on disk."""
+        with self._making:
+            if self._thumbnails is None:
+                self._thumbnails = Thumbnails(
+                    self.settings.data_dir / "thumbnails", lambda archive_id: self.archive.read(archive_id)
+                )
+            return self._thumbnails
+
+    def refresh(self) -> SyncResult:
+        """Make the cache say what the archive holds. Raises ``ArchiveError`` and ``StoreError``."""
+        with self._refreshing:
+            batches = jobs.unsynced(self.journal)
+            result = sync(self.archive, self.cache)
+            jobs.mark_synced(self.journal, batches)
+            return result
+
+    def follow_imports(self, stop: threading.Event) -> None:
+        """Refresh the cache whenever a batch has ended, until told to stop; the app runs this in a thread."""
+        patience = FOLLOW_SECONDS
+        while not stop.wait(patience):
+            try:
+                if jobs.unsynced(self.journal):
+                    self.refresh()
+                patience = FOLLOW_SECONDS
+            except DicomViewerError as error:
+                log.warning("the cache could not follow: %s", type(error).__name__)
+                patience = min(patience * 2, 60.0)
+
+    def close(self) -> None:
+        """Let go of everything; our own Orthanc stops, its data stays. Workers go on."""
+        for job_id, process in self._workers.items():
+            if self.job(job_id).status.over:
+                process.wait()
+        with self._making:
+            if self._thumbnails:
+                self._thumbnails.close()
+            if self._cache:
+                self._cache.close()
+            self._close_archive()
+        self.journal.close()
+
+
+def about_orthanc(endpoint: Endpoint) -> str:
+    """Name and version of the Orthanc there. Raises ``ArchiveUnreachable``, ``ArchiveDenied``, ``ArchiveError``."""
+    return OrthancArchive(lambda: endpoint, "").about()
+
+
+def orthanc_answers(endpoint: Endpoint) -> bool:
+    """Whether an Orthanc answers there, for an offer on the config page."""
+    with suppress(DicomViewerError, ValueError):
+        return bool(about_orthanc(endpoint))
+    return False
+
+
+def orthanc_can_be_started() -> bool:
+    """Whether this machine has the Orthanc program, so that our own local one can run."""
+    return find_program() is not None
+
+
+def read_header(path: Path) -> Header | None:
+    """The header of one file, or None where no parser can read it."""
+    seen = path.stat()
+    return scan_file(os.fsencode(path.parent), FileFact.of(os.fsencode(path.name), seen)).header
+
+
+def _with_archive_chosen(settings: Settings) -> Settings:
+    """At the very first start: an Orthanc on this machine becomes our own, else the built-in archive serves."""
+    if settings.archive:
+        return settings
+    with FileLock(settings.data_dir / "first-start.lock"):
+        now = Settings(data_dir=settings.data_dir, log_dir=settings.log_dir)
+        if now.archive:
+            return now
+        return save(settings, archive="orthanc" if find_program() or settings.orthanc_url else "folder")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"The folder {folder} cannot be made: {error.strerror}. "
+            "Set DVP_DATA_DIR and DVP_LOG_DIR to folders of yours."
+        ) from error
+
+
+def _user() -> str:
+    with suppress(OSError, KeyError, ImportError):
+        return getpass.getuser()
+    return ""

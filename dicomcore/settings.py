@@ -1,0 +1,117 @@
+"""Settings: defaults < ``data/settings.toml`` < environment (``DVP_*``) < what the caller passes."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from dicomcore.errors import UsageError
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """All that a person may set. Frozen: a change is a new object, made by ``load`` after ``save``."""
+
+    model_config = SettingsConfigDict(env_prefix="DVP_", frozen=True, extra="ignore")
+
+    data_dir: Path = PROJECT / "data"
+    """Folder of the journal, the cache, the built-in archive and our own Orthanc."""
+
+    log_dir: Path = PROJECT / "logs"
+    """Folder of ``app.log`` and ``import.log``."""
+
+    archive: Literal["", "folder", "orthanc"] = ""
+    """``folder`` is the built-in archive, ``orthanc`` an Orthanc; empty: chosen at the first start."""
+
+    orthanc_url: str = ""
+    """URL of the Orthanc to use; empty with ``archive = "orthanc"``: our own local one."""
+
+    orthanc_user: str = "orthanc"
+    """User name at ``orthanc_url``."""
+
+    orthanc_password: str = "orthanc"
+    """Password at ``orthanc_url``."""
+
+    scan_roots: Annotated[tuple[Path, ...], NoDecode] = ()
+    """Folders that may be scanned from the pages, separated by ``os.pathsep``; empty: all."""
+
+    path_map: Annotated[dict[str, str], NoDecode] = {}
+    """Where Windows drives and shares are mounted here: ``Z:=/mnt/z;\\\\server\\share=/mnt/share``."""
+
+    @field_validator("data_dir", "log_dir")
+    @classmethod
+    def _absolute(cls, folder: Path) -> Path:
+        return folder.expanduser().absolute()
+
+    @field_validator("scan_roots", mode="before")
+    @classmethod
+    def _split_roots(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(Path(part).expanduser() for part in value.split(os.pathsep) if part)
+        return value
+
+    @field_validator("path_map", mode="before")
+    @classmethod
+    def _split_map(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            pairs = (part.partition("=") for part in value.split(";") if "=" in part)
+            return {windows.strip(): here.strip() for windows, _, here in pairs}
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the name is given
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        data_dir = init_settings().get("data_dir") or env_settings().get("data_dir") or PROJECT / "data"
+        saved = TomlConfigSettingsSource(settings_cls, saved_file(Path(data_dir).expanduser()))
+        return (init_settings, env_settings, saved)
+
+
+def load() -> Settings:
+    """The settings as they stand. Raises ``UsageError`` where somebody wrote what cannot be read."""
+    try:
+        return Settings()
+    except (ValidationError, tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        said = (
+            "; ".join(f"{part['loc'][0]}: {part['msg']}" for part in error.errors(include_input=False))
+            if isinstance(error, ValidationError)
+            else str(error)
+        )
+        raise UsageError(
+            f"The settings cannot be used: {said}. See DVP_* in the environment and settings.toml."
+        ) from None
+
+
+def saved_file(data_dir: Path) -> Path:
+    """The file of saved settings in a data folder."""
+    return data_dir / "settings.toml"
+
+
+def save(settings: Settings, **changes: str) -> Settings:
+    """Write the changed settings into the settings file (readable by its owner only) and load anew."""
+    file = saved_file(settings.data_dir)
+    before = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(".new")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        tomli_w.dump({**before, **changes}, out)
+    draft.replace(file)
+    return Settings(data_dir=settings.data_dir, log_dir=settings.log_dir)

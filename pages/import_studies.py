@@ -1,0 +1,21 @@
+"""Import: the running and past batches, and what became of every file."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.widgets import batch_result, batches
+from pages.widgets.at_work import services
+from pages.widgets.job_progress import follow
+from pages.widgets.problems import problems_shown
+
+engine = services()
+st.title("Import")
+with problems_shown():
+    if batch := batches.chosen(engine):
+        batches.headline(batch)
+        if batch.status.over:
+            batch_result.show(engine, batch)
+        else:
+            follow(engine, batch.job_id, batch.status)
+    batches.show(engine)

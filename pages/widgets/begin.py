@@ -1,0 +1,74 @@
+"""An empty app says how to begin, and the tables follow the archive."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import streamlit as st
+
+from dicomcore.cache import queries
+from dicomcore.errors import DicomViewerError
+from dicomcore.services import Services
+from pages.widgets.problems import problems_shown
+from pages.widgets.words import counted
+
+
+def refresh(services: Services) -> None:
+    """Bring the cache up to date and say what came of it. Raises what ``Services.refresh`` raises."""
+    with st.spinner("Asking the archive …", show_time=True):
+        result = services.refresh()
+    st.toast(f"{counted(result.patients, 'patient')}, {counted(result.studies, 'study', 'studies')}: up to date.")
+
+
+def nothing_here(services: Services) -> bool:
+    """Whether the cache holds no patient at all."""
+    return not queries.counts(services.cache).patients
+
+
+def show(services: Services) -> None:
+    """What to do in an empty app."""
+    if any(not batch.status.over for batch in services.batches(5)):
+        st.info("An import is at work. Its patients appear here when it is done.", icon=":material/hourglass_top:")
+        if st.button("See the import", type="primary", icon=":material/move_to_inbox:"):
+            st.switch_page("import_studies.py")
+        return
+    with st.container(border=True):
+        st.subheader("No patients yet")
+        st.write(
+            "**Bring in a folder:** a CD, a share or an old disk. Hospital Config scans it, shows what is in it, "
+            "and imports what you choose. Nothing in the folder is changed."
+        )
+        st.write(
+            "**Or look around first:** the demo holds a few made-up studies (CT, MR, ultrasound, a report) and takes "
+            "less than a minute."
+        )
+        with st.container(horizontal=True):
+            if st.button("Import Existing Studies", type="primary", icon=":material/folder_open:"):
+                st.switch_page("hospital_config.py")
+            if st.button("Load the demo", icon=":material/science:"):
+                _load_demo(services)
+
+
+def _load_demo(services: Services) -> None:
+    with problems_shown():
+        with st.spinner("Writing the demo studies …"):
+            batch = services.start_demo()
+        st.switch_page("import_studies.py", query_params={"batch": batch})
+
+
+def follow_cache(services: Services) -> None:
+    """Draw the page anew when the cache has followed an import; small text says how fresh it is."""
+    _watch(services, queries.last_sync(services.cache))
+
+
+@st.fragment(run_every=3.0)
+def _watch(services: Services, seen: datetime | None) -> None:
+    try:
+        now = queries.last_sync(services.cache)
+    except DicomViewerError:  # the next full drawing says so
+        return
+    if now != seen:
+        st.rerun()
+    st.caption(
+        f"As the archive was at {now:%Y-%m-%d %H:%M:%S} UTC" if now else "The archive was not asked yet: press Refresh."
+    )

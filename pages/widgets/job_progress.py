@@ -1,0 +1,78 @@
+"""A job at work, looked at once a second. Nothing depends on anybody looking."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dicomcore.model import Job, Status
+from dicomcore.scan.paths import printable
+from dicomcore.services import Services
+from pages.widgets import looks
+from pages.widgets.bar import busy_bar, outcome_bar, outcome_words
+from pages.widgets.problems import problems_shown
+from pages.widgets.words import counted, size, time_left
+
+STAGES = {
+    Status.QUEUED: "Start",
+    Status.SCANNING: "Scan",
+    Status.COMPARING: "Compare with the archive",
+    Status.IMPORTING: "Send",
+    Status.CHECKING: "Read back and check",
+}
+"""What a job goes through; a scan leaves out the last two."""
+
+
+@st.fragment(run_every=1.0)
+def follow(services: Services, job_id: str, seen: Status) -> None:
+    """Draw the job now and every second; when it is no more as ``seen`` the whole page is drawn anew."""
+    with problems_shown():
+        services.tend(job_id)
+        job = services.job(job_id)
+        if job.status is not seen:
+            st.rerun()
+        _draw(job)
+        if st.button("Cancel", key=f"cancel-{job_id}", icon=":material/stop_circle:"):
+            services.cancel(job_id)
+            st.toast("It stops after the files in hand. What is stored stays stored.")
+
+
+def _draw(job: Job) -> None:
+    st.markdown(_stages(job))
+    if job.total and job.status in (Status.IMPORTING, Status.CHECKING):
+        outcome_bar(job.counts, job.total)
+    else:
+        busy_bar()
+    st.markdown(f"**{_how_far(job)}**")
+    if job.kind == "import":
+        outcome_words(job.counts)
+    looks.path(printable(job.current) if job.current else " ", f"current-{job.job_id}")
+
+
+def _stages(job: Job) -> str:
+    stages = [stage for stage in STAGES if job.kind == "import" or stage not in (Status.IMPORTING, Status.CHECKING)]
+    now = stages.index(job.status)
+    words = [
+        f":green[✓ {STAGES[stage]}]"
+        if at < now
+        else f"**{STAGES[stage]} …**"
+        if at == now
+        else f":gray[{STAGES[stage]}]"
+        for at, stage in enumerate(stages)
+    ]
+    return "  ›  ".join(words)
+
+
+def _how_far(job: Job) -> str:
+    if job.status is Status.CHECKING:
+        return f"{job.checked:,} files read back and checked"
+    if job.total is None:
+        parts = [f"{counted(job.done, 'file')} found so far"]
+    else:
+        parts = [f"{job.done:,} of {counted(job.total, 'file')}"]
+    if job.files_per_second:
+        parts.append(f"{job.files_per_second:,.0f} files/s")
+    if job.bytes_per_second and job.kind == "import":
+        parts.append(f"{size(job.bytes_per_second)}/s")
+    if job.seconds_left is not None and job.status is Status.IMPORTING:
+        parts.append(time_left(job.seconds_left))
+    return " · ".join(parts)

@@ -1,0 +1,61 @@
+"""What the theme in .streamlit/config.toml cannot say."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+STYLE = """
+<style>
+/* st.text is the one element that shows any name as it is; these make it a heading or a note. */
+[data-testid="stText"] { font-family: inherit; white-space: pre-wrap; overflow-wrap: anywhere; }
+[class*="st-key-heading"] [data-testid="stText"] { font-size: 1.25rem; font-weight: 600; line-height: 1.35; }
+[class*="st-key-name"] [data-testid="stText"] { font-weight: 600; }
+[class*="st-key-note"] [data-testid="stText"] { font-size: 0.875rem; opacity: 0.72; }
+[class*="st-key-path"] [data-testid="stText"] { font-size: 0.8rem; opacity: 0.72; font-family: monospace;
+  white-space: nowrap; overflow: hidden; text-overflow: ellipsis; direction: ltr; min-height: 1.2rem; }
+/* Slices lie on black in both themes, side by side. */
+[class*="st-key-strip"] [data-testid="stImage"] img { background: #000; border-radius: 4px; }
+[class*="st-key-strip"] [data-testid="stImageContainer"] { margin: 0 6px 4px 0; }
+[class*="st-key-strip"] [data-testid="stImageCaption"] { font-size: 0.75rem; text-align: center; }
+[data-testid="stImageCaption"] { opacity: .8 }
+[data-testid="stMetric"] { padding: 0.1rem 0; }
+[data-testid="stMetricLabel"] { opacity: 0.75; }
+.bar { display: flex; gap: 2px; height: 12px; border-radius: 6px; overflow: hidden; background: rgba(128,140,150,.22); }
+.bar > span { min-width: 3px; }
+.bar.busy > span { width: 30%; border-radius: 6px; animation: to-and-fro 1.8s ease-in-out infinite alternate; }
+@keyframes to-and-fro { from { margin-left: 0 } to { margin-left: 70% } }
+@media (prefers-reduced-motion: reduce) { .bar.busy > span { animation: none; width: 100%; opacity: .5 } }
+</style>
+"""
+
+
+def apply() -> None:
+    """Once on every page."""
+    st.html(STYLE)
+
+
+def heading(text: str, below: str, key: str) -> None:
+    """A heading that may hold anything, such as a patient's name, and small text below it."""
+    with st.container(gap=None):
+        _text(text, f"heading-{key}")
+        note(below, f"{key}-below")
+
+
+def name(text: str, key: str) -> None:
+    """Bold text that may hold anything."""
+    _text(text, f"name-{key}")
+
+
+def note(text: str, key: str) -> None:
+    """Small text that may hold anything."""
+    _text(text, f"note-{key}")
+
+
+def path(text: str, key: str) -> None:
+    """One line for a path, cut where the room ends."""
+    _text(text, f"path-{key}")
+
+
+def _text(text: str, key: str) -> None:
+    with st.container(key=key):
+        st.text(text)

@@ -1,0 +1,142 @@
+"""The patients that fit, a page at a time. Everything that is asked stands in the URL."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, timedelta
+
+import streamlit as st
+
+from dicomcore.cache import queries
+from dicomcore.cache.queries import PatientFilter, PatientPage
+from dicomcore.services import Services
+from pages.widgets.problems import problem
+from pages.widgets.tables import ONE_ROW, chosen_row, filled, marked_row, show_table
+from pages.widgets.words import counted
+
+ANY = "any"
+FIRST_DAY, LAST_DAY = date(1850, 1, 1), date(2150, 12, 31)
+PER_PAGE = 25
+
+COLUMNS = {
+    "name": "Name",
+    "patient_id": "Patient id",
+    "birth_date": "Birth date",
+    "sex": "Sex",
+    "studies": "Studies",
+    "last_study": "Last study",
+    "added": "Added (UTC)",
+}
+SORTS = {
+    "newest study": ("last_study", True),
+    "oldest study": ("last_study", False),
+    "name": ("name", False),
+    "patient id": ("patient_id", False),
+    "birth date": ("birth_date", False),
+    "newest added": ("added", True),
+    "most studies": ("studies", True),
+}
+DATES = [ANY, "today", "yesterday", "last week", "last month", "last year", "custom"]
+PERIODS = {"last week": 7, "last month": 31, "last year": 366}
+"""Days back from today, today included."""
+
+
+def show(services: Services) -> None:
+    """Filters, table, and which page of it."""
+    wanted = _filter(services)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        told = st.empty()
+        sort, descending = SORTS[st.session_state.get("sort") or "newest study"]
+        asked = int(page) if (page := st.query_params.get("page", "1")).isdecimal() and len(page) < 9 else 1
+        found = queries.search_patients(services.cache, wanted, asked, PER_PAGE, sort, descending)
+        if found.pages > 1:
+            _pages(found)
+    told.caption(_told(found))
+    if found.total:
+        _table(found)
+    else:
+        st.info("No patient fits. Try fewer words, another modality or any date.", icon=":material/search_off:")
+
+
+def _filter(services: Services) -> PatientFilter:
+    search, modality, dates, sort = st.columns([3, 1, 1, 1])
+    text = search.text_input(
+        "Search",
+        key="q",
+        type="search",
+        live="400ms",
+        bind="query-params",
+        on_change=_first_page,
+        placeholder='Name, id, accession, description; "in quotes" exact',
+        icon=":material/search:",
+    )
+    kinds = [ANY, *queries.modalities(services.cache)]
+    chosen = modality.selectbox("Modality", kinds, key="modality", bind="query-params", on_change=_first_page)
+    period = dates.selectbox("Study date", DATES, key="date", bind="query-params", on_change=_first_page)
+    sort.selectbox("Sort by", list(SORTS), key="sort", bind="query-params", on_change=_first_page)
+    first, last = _custom() if period == "custom" else days(period, date.today())
+    return PatientFilter(text or "", first, last, "" if chosen == ANY else chosen)
+
+
+def _custom() -> tuple[date | None, date | None]:
+    begin, end, _ = st.columns([2, 2, 3])
+    how = {"min_value": FIRST_DAY, "max_value": LAST_DAY, "format": "YYYY-MM-DD", "bind": "query-params"}
+    first = begin.date_input("From", None, key="from", on_change=_first_page, **how)
+    last = end.date_input("To", None, key="to", on_change=_first_page, **how)
+    if first and last and first > last:
+        problem("The first day is after the last one. Swap them.")
+    return first, last
+
+
+def days(period: str, today: date) -> tuple[date | None, date | None]:
+    """First and last day of a period; None is open."""
+    if period == "today":
+        return today, today
+    if period == "yesterday":
+        return today - timedelta(1), today - timedelta(1)
+    if period in PERIODS:
+        return today - timedelta(PERIODS[period] - 1), today
+    return None, None
+
+
+def _told(found: PatientPage) -> str:
+    return f"{counted(found.total, 'patient')}" + (f" · page {found.page} of {found.pages}" if found.pages > 1 else "")
+
+
+def _pages(found: PatientPage) -> None:
+    key = f"pages-{found.page}-of-{found.pages}"
+    st.pagination(found.pages, default=found.page, width=340, key=key, on_change=lambda: _go_to(st.session_state[key]))
+
+
+def _table(found: PatientPage) -> None:
+    ids = list(found.rows["id"])
+    key = f"patients-{_short_hash(ids)}"
+
+    def open_selected() -> None:
+        row = chosen_row(key)
+        st.query_params.pop("study", None)
+        if row is not None:
+            st.query_params["patient"] = ids[row]
+        else:
+            st.query_params.pop("patient", None)
+
+    show_table(
+        filled(found.rows),
+        COLUMNS,
+        key=key,
+        on_select=open_selected,
+        selection_mode=ONE_ROW,
+        selection_default=marked_row(ids, st.query_params.get("patient")),
+    )
+
+
+def _go_to(page: int) -> None:
+    st.query_params["page"] = str(page)
+
+
+def _first_page() -> None:
+    st.query_params.pop("page", None)
+
+
+def _short_hash(ids: list[str]) -> str:
+    return hashlib.sha1("\n".join(ids).encode(), usedforsecurity=False).hexdigest()[:12]

@@ -1,0 +1,128 @@
+"""What the tests share: the corpus, a real Orthanc, a real browser, and settings that touch nobody's data.
+
+A test whose corpus or program is missing is skipped, and the end of the run says so loudly. ``CI=true`` (for
+the programs) and ``DVP_REQUIRE_CORPUS=1`` (for the corpus) turn that into a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from dicomcore.archive.local import LocalOrthanc, find_program
+from dicomcore.settings import Settings
+
+PROJECT = Path(__file__).resolve().parent.parent
+CORPUS = PROJECT.parent / "shared" / "corpus" / "tree"
+
+#: Where browsers are found, in the order of trust: Debian's own first.
+BROWSERS = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome")
+
+
+def _missing(what: str, *, required: bool) -> NoReturn:
+    if required:
+        pytest.fail(f"{what}, but this run requires it", pytrace=False)
+    pytest.skip(what)
+
+
+def _on_ci() -> bool:
+    return os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The person who runs the tests has settings of their own; no test may see or use them."""
+    for name in [name for name in os.environ if name.startswith("DVP_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of the test corpus: read only."""
+    if not CORPUS.is_dir():
+        _missing(f"no corpus at {CORPUS}", required=os.environ.get("DVP_REQUIRE_CORPUS") == "1")
+    return CORPUS
+
+
+@pytest.fixture(scope="session")
+def orthanc_program() -> Path:
+    """The Orthanc program."""
+    program = find_program()
+    if program is None:
+        _missing("no Orthanc program (python run.py --orthanc gets one)", required=_on_ci())
+    return program
+
+
+@pytest.fixture
+def orthanc_factory(orthanc_program: Path) -> Iterator[Callable[[Path], LocalOrthanc]]:
+    """Makes local Orthancs, one per folder, not yet started; all are stopped at the end of the test."""
+    made: list[LocalOrthanc] = []
+
+    def make(folder: Path) -> LocalOrthanc:
+        made.append(LocalOrthanc(folder, orthanc_program))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture
+def orthanc(orthanc_factory: Callable[[Path], LocalOrthanc], tmp_path: Path) -> LocalOrthanc:
+    """An empty real Orthanc that runs; ``orthanc.ensure()`` tells where."""
+    one = orthanc_factory(tmp_path / "orthanc")
+    one.ensure()
+    return one
+
+
+@pytest.fixture(scope="module")
+def module_orthanc(orthanc_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalOrthanc]:
+    """One real Orthanc for all tests of a module, empty at first."""
+    one = LocalOrthanc(tmp_path_factory.mktemp("orthanc"), orthanc_program)
+    one.ensure()
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The browser program."""
+    found = next((program for name in BROWSERS if (program := shutil.which(name))), None)
+    if found is None:
+        _missing("no Chromium (on Debian: apt-get install chromium)", required=_on_ci())
+    return Path(found)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a fresh installation with the built-in archive; all of it under ``tmp_path``."""
+    return Settings(data_dir=tmp_path / "data", log_dir=tmp_path / "logs", archive="folder")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in tests/unit is ``fast``, so that ``-m fast`` and ``--fast`` mean the same."""
+    for item in items:
+        if item.path.is_relative_to(PROJECT / "tests" / "unit"):
+            item.add_marker("fast")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for each reason to skip, with how many tests it cost: nobody mistakes them for passed."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if not skipped:
+        return
+    reasons = Counter(_reason(report) for report in skipped)
+    terminalreporter.section(f"NOT TESTED: {len(skipped)} tests were skipped", yellow=True, bold=True)
+    for reason, count in reasons.most_common():
+        terminalreporter.write_line(f"{count:5} × {reason}", yellow=True)
+
+
+def _reason(report: pytest.TestReport) -> str:
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return text.removeprefix("Skipped: ")

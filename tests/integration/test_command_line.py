@@ -1,0 +1,188 @@
+"""The commands as people and programs call them, each a process of its own, with the built-in archive."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.factories import ct, write, write_study
+
+PROJECT = Path(__file__).parents[2]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs a command with a data folder of its own."""
+    environment = {
+        **os.environ,
+        "DVP_DATA_DIR": str(tmp_path / "data"),
+        "DVP_LOG_DIR": str(tmp_path / "logs"),
+        "DVP_ARCHIVE": "folder",
+        "PYTHONPATH": str(PROJECT),
+    }
+
+    def run(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "dicomcore", *words]
+        return subprocess.run(
+            command, capture_output=True, encoding="utf-8", cwd=tmp_path, env={**environment, **more}, timeout=120
+        )
+
+    return run
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    write_study(tmp_path / "source")
+    write(tmp_path / "source" / "notes.txt", b"a note")
+    return tmp_path / "source"
+
+
+def answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The one object on standard output."""
+    said = json.loads(done.stdout)
+    assert isinstance(said, dict)
+    return said
+
+
+def test_scan_tells_what_is_in_a_folder_and_sends_nothing(run: Run, source: Path) -> None:
+    done = run("scan", str(source), "--json")
+    said = answer(done)
+    assert done.returncode == 0
+    assert (said["root"], said["found"]) == (str(source), 7)
+    assert said["outcomes"] == {"DICOM": 6, "not DICOM": 1}
+    assert (said["patients"], said["studies"], said["series"]) == (1, 1, 2)
+    assert said["bytes"] == sum(path.stat().st_size for path in source.rglob("*") if path.is_file())
+    assert not (source.parent / "data" / "archive").exists() or not any((source.parent / "data" / "archive").glob("??"))
+
+
+def test_scan_prints_a_csv_line_for_each_file(run: Run, source: Path) -> None:
+    rows = list(csv.DictReader(run("scan", str(source), "--csv").stdout.splitlines()))
+    assert len(rows) == 7
+    assert {row["kind"] for row in rows} == {"DICOM", "not DICOM"}
+
+
+def test_scan_can_leave_sub_folders_out(run: Run, source: Path) -> None:
+    assert answer(run("scan", str(source), "--no-subfolders", "--json"))["found"] == 1
+
+
+def test_import_waits_and_its_outcomes_add_up(run: Run, source: Path) -> None:
+    done = run("import", str(source), "--json")
+    said = answer(done)
+    assert done.returncode == 0
+    assert said["batch_id"].startswith("IMPORT_")
+    assert said["outcomes"] == {"stored": 6, "not DICOM": 1}
+    assert said["found"] == sum(said["outcomes"].values()) == 7
+
+
+def test_after_an_import_the_patients_are_found_by_name(run: Run, source: Path) -> None:
+    run("import", str(source))
+    said = answer(run("patients", "ANNA muster", "--json"))
+    assert said["total"] == 1
+    assert said["patients"][0]["name"] == "Muster Anna"
+    assert answer(run("patients", "nobody", "--json"))["total"] == 0
+
+
+def test_a_second_import_sends_nothing(run: Run, source: Path) -> None:
+    run("import", str(source))
+    assert answer(run("import", str(source), "--json"))["outcomes"] == {"already stored": 6, "not DICOM": 1}
+
+
+def test_a_dry_run_tells_the_plan_and_sends_nothing(run: Run, source: Path) -> None:
+    assert answer(run("import", str(source), "--dry-run", "--json"))["plan"] == {"new": 6}
+    assert answer(run("sync", "--json"))["instances"] == 0
+
+
+def test_trouble_gives_exit_code_1_and_the_reason(run: Run, source: Path) -> None:
+    write(source / "conflict.dcm", ct(series=1, image=1, SeriesDescription="other bytes"))
+    done = run("import", str(source))
+    assert done.returncode == 1
+    assert "8 files found = 6 stored + 1 conflict + 1 not DICOM. Unaccounted for: 0." in done.stdout
+    assert "same ids but other bytes" in done.stdout
+
+
+def test_an_import_is_narrowed(run: Run, source: Path) -> None:
+    said = answer(run("import", str(source), "--subfolder", "series1", "--json"))
+    assert said["outcomes"] == {"stored": 3}
+
+
+def test_a_detached_import_is_followed_by_its_id(run: Run, source: Path) -> None:
+    batch_id = answer(run("import", str(source), "--detach", "--json"))["batch_id"]
+    for _ in range(100):
+        said = answer(run("progress", batch_id, "--json"))
+        if said["status"] == "finished":
+            break
+    assert (said["progress"], said["outcomes"]) == (100, {"stored": 6, "not DICOM": 1})
+    assert [batch["batch_id"] for batch in answer(run("batches", "--json"))["batches"]] == [batch_id]
+
+
+def test_sql_answers_one_select_and_refuses_anything_else(run: Run, source: Path) -> None:
+    run("import", str(source))
+    said = answer(run("sql", "SELECT count(*) AS n FROM cached_instances", "--json"))
+    assert said["rows"] == [{"n": 6}]
+    refused = run("sql", "DROP TABLE cached_patients")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr
+
+
+def test_export_writes_the_studies_and_the_outcomes(run: Run, source: Path, tmp_path: Path) -> None:
+    batch_id = answer(run("import", str(source), "--json"))["batch_id"]
+    assert answer(run("export", "studies.csv", "--json"))["rows"] == 1
+    assert answer(run("export", "outcomes.csv", "--batch", batch_id, "--json"))["rows"] == 7
+    (study,) = csv.DictReader((tmp_path / "studies.csv").read_text("utf-8").splitlines())
+    assert study["accession_number"] == "A1"
+
+
+def test_a_cell_that_a_spreadsheet_would_run_is_made_text(run: Run, source: Path, tmp_path: Path) -> None:
+    write(source / "formula.dcm", ct(patient="=1+1", study=9, StudyDescription="@SUM(A1)"))
+    run("import", str(source))
+    run("export", "out.csv", "--table", "patients")
+    assert "'=1+1" in (tmp_path / "out.csv").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("import", "/no/such/folder"), 2, "does not exist"),
+        (("scan", __file__), 2, "is a file"),
+        (("progress", "IMPORT_nope"), 2, "no scan or batch"),
+        (("export", "x.csv", "--table", "users"), 2, "no table"),
+        (("import", ".", "--date-from", "2024-02-01", "--date-to", "2024-01-01"), 2, "after"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_exit_code_2(run: Run, words: tuple[str, ...], code: int, said: str) -> None:
+    done = run(*words)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_archive_that_does_not_answer_is_exit_code_3(run: Run) -> None:
+    done = run("sync", DVP_ARCHIVE="orthanc", DVP_ORTHANC_URL="http://127.0.0.1:9", DVP_ORTHANC_PASSWORD="canary")
+    assert done.returncode == 3
+    assert "does not answer" in done.stderr
+    assert "canary" not in done.stderr + done.stdout
+
+
+def test_an_import_into_an_archive_that_does_not_answer_fails_with_the_remedy(run: Run, source: Path) -> None:
+    done = run("import", str(source), "--json", DVP_ARCHIVE="orthanc", DVP_ORTHANC_URL="http://127.0.0.1:9")
+    assert done.returncode == 1
+    assert answer(done)["outcomes"] == {"not DICOM": 1, "pending": 6}
+    assert "does not answer" in answer(done)["message"]
+
+
+def test_no_patient_name_is_in_the_logs(run: Run, source: Path, tmp_path: Path) -> None:
+    write(source / "bad.dcm", ct(PatientName="Canary^Carla", StudyInstanceUID=""))
+    run("import", str(source))
+    logged = "".join(log.read_text("utf-8") for log in (tmp_path / "logs").iterdir())
+    assert "IMPORT_" in logged
+    assert "Canary" not in logged
+    assert "Muster" not in logged

@@ -1,0 +1,374 @@
+"""An import under ordinary trouble: every file still gets exactly one outcome."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dicomcore.archive.base import Archive
+from dicomcore.archive.endpoint import Endpoint
+from dicomcore.archive.folder import FolderArchive
+from dicomcore.archive.orthanc import OrthancArchive
+from dicomcore.errors import ArchiveUnreachable, Rejected, UsageError
+from dicomcore.ingest import worker
+from dicomcore.ingest.plan import Action
+from dicomcore.ingest.reading import Source
+from dicomcore.journal import jobs, outcomes, reports
+from dicomcore.model import FileFact, Outcome, Receipt, Selection, Status
+from dicomcore.services import Services, read_header
+from dicomcore.settings import Settings
+from tests.factories import ct, dicomdir, write, write_study
+
+
+@pytest.fixture
+def services(settings: Settings) -> Services:
+    return Services(settings)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    write_study(folder)
+    return folder
+
+
+def run(services: Services, folder: Path, selection: Selection | None = None) -> str:
+    scan_id = jobs.create_scan(services.journal, folder)
+    batch_id = jobs.create_batch(services.journal, scan_id, selection or Selection())
+    assert services.work(batch_id)
+    return batch_id
+
+
+def rows(services: Services, batch_id: str) -> dict[str, tuple[str, str]]:
+    found = reports.all_outcomes(services.journal, batch_id)
+    return {os.fsdecode(row["path"]).replace(os.sep, "/"): (row["outcome"], row["reason"]) for row in found}
+
+
+def test_one_bad_file_does_not_stop_the_others(services: Services, source: Path) -> None:
+    write(source / "bad.dcm", ct(StudyInstanceUID=""))
+    write(source / "text.dcm", b"this is a text, whatever its name says\n" * 20)
+    write(source / "DICOMDIR", dicomdir())
+    found = rows(services, run(services, source))
+    assert found["bad.dcm"][0] == Outcome.REJECTED
+    assert found["text.dcm"][0] == Outcome.NOT_DICOM
+    assert found["DICOMDIR"][0] == Outcome.DICOMDIR
+    assert sum(outcome == Outcome.STORED for outcome, _ in found.values()) == 6
+
+
+def test_a_file_that_changed_since_the_scan_is_not_imported(services: Services, source: Path) -> None:
+    scan_id = jobs.create_scan(services.journal, source)
+    assert services.work(scan_id)
+    (source / "series1" / "image1.dcm").unlink()
+    write(source / "series1" / "image2.dcm", ct(series=1, image=2, StudyDescription="another, longer text"))
+    batch_id = jobs.create_batch(services.journal, scan_id, Selection())
+    assert services.work(batch_id)
+    found = rows(services, batch_id)
+    assert found["series1/image1.dcm"][0] == Outcome.VANISHED
+    assert found["series1/image2.dcm"][0] == Outcome.VANISHED
+    assert "changed since" in found["series1/image2.dcm"][1]
+    assert outcomes.counts(services.journal, batch_id) == {"stored": 4, "vanished": 2}
+
+
+def test_a_file_that_cannot_be_read_is_unreadable_and_the_rest_goes_on(
+    services: Services, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really_read = Source.read
+
+    def read(source: Source, fact: FileFact) -> tuple[bytes | None, str]:
+        if fact.path.endswith(b"image1.dcm"):
+            raise PermissionError(13, "Permission denied")
+        return really_read(source, fact)
+
+    monkeypatch.setattr(Source, "read", read)
+    found = rows(services, run(services, source))
+    assert found["series1/image1.dcm"] == (Outcome.UNREADABLE, "It cannot be read: Permission denied.")
+    assert sum(outcome == Outcome.STORED for outcome, _ in found.values()) == 4
+
+
+def test_an_archive_that_is_away_fails_the_batch_and_leaves_the_files_pending(
+    services: Services, source: Path, tmp_path: Path
+) -> None:
+    nobody = OrthancArchive(lambda: Endpoint("http://127.0.0.1:9"), "nobody")
+    batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
+    worker.work(services.journal, nobody, batch_id, tmp_path / "locks")
+    job = services.job(batch_id)
+    assert job.status is Status.FAILED
+    assert "does not answer" in job.message
+    assert outcomes.counts(services.journal, batch_id) == {"pending": 6}
+
+
+def test_an_archive_that_goes_away_half_way_loses_nothing(services: Services, source: Path, tmp_path: Path) -> None:
+    class Dying(FolderArchive):
+        left = 3
+
+        def store(self, path: Path, body: bytes | None) -> Receipt:
+            self.left -= 1
+            if self.left < 0:
+                raise ArchiveUnreachable("gone")
+            return super().store(path, body)
+
+    dying = Dying(tmp_path / "a", read_header)
+    batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
+    worker.work(services.journal, dying, batch_id, tmp_path / "locks")
+    counts = outcomes.counts(services.journal, batch_id)
+    assert services.job(batch_id).status is Status.FAILED
+    assert sum(counts.values()) == 6
+    assert counts.get("stored", 0) <= dying.counts().instances == 3
+    dying.left = 99
+    again = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
+    worker.work(services.journal, dying, again, tmp_path / "locks")
+    assert outcomes.counts(services.journal, again) == {"stored": 3, "already stored": 3}
+
+
+def test_an_archive_that_changes_what_it_stores_is_found_out(services: Services, source: Path, tmp_path: Path) -> None:
+    class Changing(FolderArchive):
+        def md5(self, archive_id: str) -> str:  # noqa: ARG002
+            return "0" * 32
+
+    batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
+    worker.work(services.journal, Changing(tmp_path / "a", read_header), batch_id, tmp_path / "locks")
+    assert outcomes.counts(services.journal, batch_id) == {"conflict": 6}
+
+
+def test_a_cancelled_import_says_so_and_its_files_stay_pending(services: Services, source: Path) -> None:
+    batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
+    jobs.cancel(services.journal, batch_id)
+    services.work(batch_id)
+    assert services.job(batch_id).status is Status.CANCELLED
+
+
+def test_a_job_nobody_began_is_cancelled_at_once(services: Services, source: Path) -> None:
+    scan_id = jobs.create_scan(services.journal, source)
+    services.cancel(scan_id)
+    assert services.job(scan_id).status is Status.CANCELLED
+
+
+def test_a_narrowed_import_takes_that_part_only(services: Services, source: Path) -> None:
+    batch_id = run(services, source, Selection(folders=(b"series2",)))
+    assert set(rows(services, batch_id)) == {f"series2/image{n}.dcm" for n in (1, 2, 3)}
+    assert services.archive.counts().instances == 3
+
+
+def test_the_plan_before_tells_what_happens_after(services: Services, source: Path) -> None:
+    run(services, source, Selection(folders=(b"series1",)))
+    write(source / "z" / "copy.dcm", ct(series=2, image=1))
+    write(source / "z" / "other.dcm", ct(series=2, image=2, SeriesDescription="other bytes"))
+    scan_id = jobs.create_scan(services.journal, source)
+    services.work(scan_id)
+    plan = services.plan(scan_id)
+    batch_id = jobs.create_batch(services.journal, scan_id, Selection())
+    services.work(batch_id)
+    expected = {Action.NEW: 3, Action.ALREADY_STORED: 3, Action.DUPLICATE: 1, Action.CONFLICT: 1}
+    assert dict(plan.files) == expected
+    assert outcomes.counts(services.journal, batch_id) == {
+        "stored": 3,
+        "already stored": 3,
+        "duplicate": 1,
+        "conflict": 1,
+    }
+
+
+def test_a_scan_while_the_archive_is_away_still_shows_the_files(
+    services: Services, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = OrthancArchive(lambda: Endpoint("http://127.0.0.1:9"), "nobody")
+    monkeypatch.setattr(services, "_archive", nobody)
+    scan_id = jobs.create_scan(services.journal, source)
+    services.work(scan_id)
+    assert services.job(scan_id).status is Status.FINISHED
+    assert services.job(scan_id).counts == {"DICOM": 6}
+    assert "does not answer" in services.compare_problem(scan_id)
+
+
+def test_links_are_imported_when_they_are_followed(services: Services, source: Path, tmp_path: Path) -> None:
+    farm = tmp_path / "farm"
+    farm.mkdir()
+    (farm / "link.dcm").symlink_to(source / "series1" / "image1.dcm")
+    scan_id = jobs.create_scan(services.journal, farm, follow_links=True)
+    batch_id = jobs.create_batch(services.journal, scan_id, Selection())
+    services.work(batch_id)
+    assert outcomes.counts(services.journal, batch_id) == {"stored": 1}
+
+
+def test_large_files_are_streamed(services: Services, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dicomcore.ingest.reading.WHOLE_BODY", 100)
+    seen: list[bytes | None] = []
+    store: Callable[..., Receipt] = FolderArchive.store
+
+    def spy(archive: FolderArchive, path: Path, body: bytes | None) -> Receipt:
+        seen.append(body)
+        return store(archive, path, body)
+
+    monkeypatch.setattr(FolderArchive, "store", spy)
+    batch_id = run(services, source)
+    assert seen == [None] * 6
+    assert outcomes.counts(services.journal, batch_id) == {"stored": 6}
+
+
+def test_a_worker_process_does_the_job_and_the_page_only_reads(services: Services, source: Path) -> None:
+    batch_id = services.import_folder(str(source))
+    services._workers[batch_id].wait(60)
+    job = services.job(batch_id)
+    assert (job.status, job.done, dict(job.counts)) == (Status.FINISHED, 6, {"stored": 6})
+    assert replace(job, counts={}).seconds is not None
+
+
+def test_what_was_interrupted_is_started_again(services: Services, source: Path) -> None:
+    batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
+    jobs.start(services.journal, batch_id, Status.IMPORTING)
+    assert services.start_unfinished() == [batch_id]
+    services._workers[batch_id].wait(60)
+    assert services.job(batch_id).status is Status.FINISHED
+
+
+def imported(services: Services, archive: Archive, scan_id: str, locks: Path) -> dict[str, int]:
+    batch_id = jobs.create_batch(services.journal, scan_id, Selection())
+    worker.work(services.journal, archive, batch_id, locks)
+    return outcomes.counts(services.journal, batch_id)
+
+
+def test_what_one_archive_has_says_nothing_of_another(services: Services, source: Path, tmp_path: Path) -> None:
+    first, second = (FolderArchive(tmp_path / name, read_header) for name in ("a", "b"))
+    imported(services, first, jobs.create_scan(services.journal, source), tmp_path / "locks")
+    other = write(tmp_path / "other.dcm", ct(series=1, image=1, SeriesDescription="other bytes"))
+    second.store(other, None)
+    scan_id = jobs.create_scan(services.journal, source)
+    worker.work(services.journal, first, scan_id, tmp_path / "locks")
+    assert imported(services, second, scan_id, tmp_path / "locks") == {"stored": 5, "conflict": 1}
+
+
+def test_bytes_that_the_archive_has_lost_are_sent_again(services: Services, source: Path) -> None:
+    run(services, source)
+    for file in (services.settings.data_dir / "archive").rglob("*.dcm"):
+        file.unlink()
+    assert outcomes.counts(services.journal, run(services, source)) == {"stored": 6}
+    assert len(list((services.settings.data_dir / "archive").rglob("*.dcm"))) == 6
+
+
+def test_a_cancelled_import_has_written_down_all_that_it_stored(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_study(tmp_path / "many", series=4, images=30)
+    monkeypatch.setattr("dicomcore.ingest.pipeline.FLUSH_SECONDS", 0)
+    store: Callable[..., Receipt] = FolderArchive.store
+    batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, tmp_path / "many"), Selection())
+
+    def cancelling(archive: FolderArchive, path: Path, body: bytes | None) -> Receipt:
+        if archive.counts().instances == 20:
+            jobs.cancel(services.journal, batch_id)
+        return store(archive, path, body)
+
+    monkeypatch.setattr(FolderArchive, "store", cancelling)
+    services.work(batch_id)
+    job, counts = services.job(batch_id), outcomes.counts(services.journal, batch_id)
+    assert job.status is Status.CANCELLED
+    assert 20 < counts["stored"] < 120
+    assert counts["stored"] == services.archive.counts().instances
+    assert sum(counts.values()) == job.total == 120
+    assert job.counts == counts
+
+
+def test_an_import_cancelled_while_scanning_adds_up_too(
+    services: Services, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan_id = jobs.create_scan(services.journal, source)
+    batch_id = jobs.create_batch(services.journal, scan_id, Selection())
+    monkeypatch.setattr("dicomcore.journal.jobs.cancel_wanted", lambda _, job: services.job(job).done > 0)
+    services.work(batch_id)
+    job = services.job(batch_id)
+    assert (job.status, job.total, dict(job.counts)) == (Status.CANCELLED, 6, {"pending": 6})
+    assert services.job(scan_id).status is Status.CANCELLED
+
+
+def test_an_import_waits_until_its_scan_is_over(services: Services, source: Path) -> None:
+    scan_id = jobs.create_scan(services.journal, source)
+    with pytest.raises(UsageError, match="still running"):
+        services.start_import(scan_id)
+
+
+def test_a_batch_that_goes_on_after_a_kill_calls_its_own_files_stored(
+    services: Services, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("dicomcore.journal.outcomes.write", killed)  # stored, but nobody lives to write it down
+        with pytest.raises(Killed):
+            services.work(batch_id)
+    assert services.archive.counts().instances > 0
+    assert outcomes.counts(services.journal, batch_id) == {"pending": 6}
+    services.work(batch_id)
+    assert outcomes.counts(services.journal, batch_id) == {"stored": 6}
+
+
+def test_of_two_imports_only_the_one_that_stored_a_file_says_so(services: Services, source: Path) -> None:
+    batches = [
+        jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection()) for _ in range(2)
+    ]
+    threads = [threading.Thread(target=services.work, args=(batch_id,)) for batch_id in batches]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    counts = [outcomes.counts(services.journal, batch_id) for batch_id in batches]
+    assert sum(count.get("stored", 0) for count in counts) == 6
+    assert all(sum(count.values()) == 6 for count in counts)
+
+
+def test_a_pipe_or_a_link_in_place_of_a_file_is_not_followed(services: Services, source: Path, tmp_path: Path) -> None:
+    scan_id = jobs.create_scan(services.journal, source)
+    services.work(scan_id)
+    secret = write(tmp_path / "secret.dcm", ct(image=99))
+    for name in ("image1.dcm", "image2.dcm"):
+        (source / "series1" / name).unlink()
+    os.mkfifo(source / "series1" / "image1.dcm")
+    (source / "series1" / "image2.dcm").symlink_to(secret)
+    assert imported(services, services.archive, scan_id, tmp_path / "locks") == {"stored": 4, "vanished": 2}
+
+
+def test_odd_times_and_inodes_are_kept(services: Services, source: Path) -> None:
+    os.utime(source / "series1" / "image1.dcm", ns=(0, 2**63 + 5))
+    assert outcomes.counts(services.journal, run(services, source)) == {"stored": 6}
+
+
+def test_a_narrowing_that_fits_nothing_is_an_error_and_not_a_success(services: Services, source: Path) -> None:
+    job = services.job(run(services, source, Selection(folders=(b"no such folder",))))
+    assert job.status is Status.FAILED
+    assert "Nothing in this folder fits" in job.message
+
+
+def test_a_refused_file_that_vanishes_stops_nothing(services: Services, source: Path) -> None:
+    class Vanishing(FolderArchive):
+        def store(self, path: Path, body: bytes | None) -> Receipt:
+            if path.name == "image1.dcm":
+                path.unlink()
+                raise Rejected("no")
+            return super().store(path, body)
+
+    locks = services.settings.data_dir / "locks"
+    archive = Vanishing(services.settings.data_dir / "v", read_header)
+    found = imported(services, archive, jobs.create_scan(services.journal, source), locks)
+    assert found == {"stored": 4, "vanished": 2}
+
+
+def test_a_disk_that_is_full_leaves_no_draft(services: Services, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    batch_id = run(services, source)
+    assert services.job(batch_id).status is Status.FAILED
+    assert "No room left" in services.job(batch_id).message
+    assert not list((services.settings.data_dir / "archive").glob("draft-*"))

@@ -1,0 +1,70 @@
+"""The documentation names every command, option, setting, outcome and exit code; nothing undocumented is released."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+from dicomcore import errors
+from dicomcore.cli.app import app
+from dicomcore.errors import DicomViewerError
+from dicomcore.model import Outcome
+from dicomcore.settings import Settings
+
+PROJECT = Path(__file__).parents[2]
+REFERENCE = (PROJECT / "docs" / "command-line.md").read_text("utf-8")
+COMMANDS = {name: command for name, command in typer.main.get_group(app).commands.items() if not command.hidden}
+
+
+def documents() -> Iterator[Path]:
+    yield from PROJECT.glob("*.md")
+    yield from (PROJECT / "docs").glob("*.md")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_in_the_reference_with_its_options(name: str) -> None:
+    assert f"| `{name}" in REFERENCE
+    for parameter in COMMANDS[name].params:
+        for option in (*parameter.opts, *parameter.secondary_opts):
+            if option.startswith("--"):
+                assert f"`{option}" in REFERENCE, option
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_takes_json_and_explains_itself(name: str) -> None:
+    options = [option for parameter in COMMANDS[name].params for option in parameter.opts]
+    assert "--json" in options
+    assert COMMANDS[name].help
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_in_the_reference(name: str) -> None:
+    assert f"`DVP_{name.upper()}`" in REFERENCE
+
+
+def test_every_exit_code_is_in_the_reference() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, DicomViewerError)]
+    for code in {kind.exit_code for kind in kinds}:
+        assert f"| {code} |" in REFERENCE
+
+
+def test_every_outcome_is_explained() -> None:
+    text = (PROJECT / "docs" / "architecture.md").read_text("utf-8")
+    for outcome in Outcome:
+        assert f"`{outcome.value}`" in text
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for document in documents():
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text("utf-8")):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_the_readme_says_what_it_must() -> None:
+    text = (PROJECT / "README.md").read_text("utf-8")
+    for word in ("python3 run.py", "python3 run.py test", "not a medical device", "docs/import-guide.md", "Limits"):
+        assert word in text

@@ -1,0 +1,292 @@
+"""The pages, clicked through as scripts, over a real engine with the built-in archive."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from pydicom.config import disable_value_validation
+from pydicom.uid import BasicTextSRStorage
+from streamlit.testing.v1 import AppTest
+
+from dicomcore.cache import queries
+from dicomcore.model import Status
+from dicomcore.services import Services
+from dicomcore.settings import Settings
+from pages.widgets import at_work
+from tests.factories import ct, write, write_study
+
+MAIN = Path(__file__).resolve().parents[2] / "pages" / "main.py"
+SECONDS = 30
+
+HOSTILE = ["![x](http://evil/x.png)", "<script>alert(1)</script>", "=cmd()", "$x$ :smile:", "N" * 10_000]
+
+
+class OneProcess(Services):
+    """The engine with its work done at once instead of in the background."""
+
+    def start_worker(self, job_id: str) -> None:
+        self.work(job_id)
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Iterator[OneProcess]:
+    st.cache_data.clear()
+    services = OneProcess(settings)
+    at_work.hand_over(services)
+    yield services
+    at_work.hand_over(None)
+    services.close()
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Two studies of two patients, a text file, and nothing odd."""
+    write_study(tmp_path / "tree" / "a", patient="P1", study=1)
+    write_study(tmp_path / "tree" / "b", patient="P2", study=2, series=1, images=2)
+    write(tmp_path / "tree" / "a" / "README.txt", b"just words")
+    return tmp_path / "tree"
+
+
+def page(name: str = "", **query: str) -> AppTest:
+    """A page as a new visitor sees it."""
+    app = AppTest.from_file(MAIN, default_timeout=SECONDS)
+    if name:
+        app.switch_page(f"{name}.py")
+    app.query_params.update(query)
+    return lives(app.run())
+
+
+def lives(app: AppTest) -> AppTest:
+    assert not app.exception, app.exception[0].stack_trace
+    return app
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    return lives(next(button for button in app.button if button.label == label).click().run())
+
+
+def scan(folder: object) -> AppTest:
+    app = page("hospital_config")
+    app.text_input(key="folder").input(str(folder))
+    return press(app, "Scan Directory")
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def imported(engine: OneProcess, folder: Path) -> None:
+    engine.import_folder(str(folder))
+    engine.refresh()
+
+
+def markdown(app: AppTest) -> str:
+    """All that Markdown would be found in."""
+    kinds = (app.markdown, app.caption, app.error, app.warning, app.info, app.success, app.title, app.header)
+    texts = [element.value for kind in (*kinds, app.subheader) for element in kind]
+    return "\n".join([*texts, *(button.label for button in app.button), *(metric.label for metric in app.metric)])
+
+
+def cells(app: AppTest) -> set[str]:
+    return {str(cell) for frame in app.dataframe for column in frame.value for cell in frame.value[column]}
+
+
+def texts(app: AppTest) -> list[str]:
+    return [text.value for text in app.text]
+
+
+def the_patient(engine: OneProcess) -> str:
+    return str(queries.search_patients(engine.cache).rows["id"][0])
+
+
+def pictures(app: AppTest) -> int:
+    return sum(len(images.proto.imgs) for images in app.image)
+
+
+# ---- beginning
+
+
+def test_without_an_engine_a_page_says_how_to_start_the_app() -> None:
+    assert "python run" in page().error[0].value
+
+
+def test_what_keeps_the_engine_from_starting_is_said_on_every_page() -> None:
+    at_work.hand_over(None, "The journal is newer than this program.")
+    assert all("journal is newer" in page(name).error[0].value for name in ("", "import_studies", "hospital_config"))
+    at_work.hand_over(None)
+
+
+@pytest.mark.usefixtures("engine")
+def test_an_empty_app_says_how_to_begin() -> None:
+    labels = {button.label for button in page().button}
+    assert {"Import Existing Studies", "Load the demo", "Refresh", "Hospital Config"} <= labels
+
+
+def test_the_demo_is_one_click_and_then_its_patients_are_there(engine: OneProcess) -> None:
+    press(page(), "Load the demo")
+    engine.refresh()
+    assert "山田 太郎 (Yamada Tarou)" in cells(page())
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_built_in_archive_says_that_it_is_one_and_how_to_get_another() -> None:
+    assert any("run.py --orthanc" in info.value for info in page("hospital_config").info)
+
+
+# ---- scanning
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("typed", ["/no/such/folder", "", __file__])
+def test_a_path_that_cannot_be_scanned_is_said_with_the_remedy(typed: str) -> None:
+    app = scan(typed)
+    assert len(app.error) == 1
+    assert not app.metric
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_hostile_path_is_shown_letter_by_letter() -> None:
+    assert "![" not in scan("/no/![x](http://evil/x.png)").error[0].value
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_scan_shows_totals_and_folders_and_what_is_not_dicom(tree: Path) -> None:
+    app = scan(tree)
+    shown = metrics(app)
+    assert (shown["Files found"], shown["DICOM"], shown["Not DICOM"]) == ("9", "8", "1")
+    assert (shown["Patients"], shown["Studies"], shown["Series"]) == ("2", "2", "3")
+    assert {"a/series1", "a/series2", "b/series1", "a/README.txt"} <= cells(app)
+
+
+@pytest.mark.usefixtures("engine")
+def test_sub_folders_can_be_left_out(tree: Path) -> None:
+    app = page("hospital_config")
+    app.text_input(key="folder").input(str(tree))
+    app.toggle(key="recursive").set_value(False)
+    assert metrics(press(app, "Scan Directory"))["Files found"] == "0"
+
+
+@pytest.mark.usefixtures("engine")
+def test_another_browser_shows_the_same_scan(tree: Path) -> None:
+    shown = metrics(scan(tree))
+    assert metrics(page("hospital_config")) == shown
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_scan_that_is_no_more_is_said() -> None:
+    assert "SCAN\\_0" in page("hospital_config", scan="SCAN_0").error[0].value
+
+
+# ---- importing
+
+
+def test_an_import_starts_from_the_scan_and_its_outcomes_add_up(engine: OneProcess, tree: Path) -> None:
+    press(scan(tree), "Start Import")
+    app = page("import_studies")
+    assert "**9 files found = 8 stored + 1 not DICOM. Unaccounted for: 0.**" in markdown(app)
+    assert engine.batches()[0].status is Status.FINISHED
+
+
+def test_an_import_can_be_narrowed_to_a_patient(engine: OneProcess, tree: Path) -> None:
+    app = scan(tree)
+    app.multiselect(key=f"patient_id-{engine.scans(1)[0].job_id}").select("P2")
+    press(lives(app.run()), "Start Import")
+    assert engine.archive.counts().instances == 2
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_number_leads_to_its_files(tree: Path) -> None:
+    press(scan(tree), "Start Import")
+    app = page("import_studies", outcome="not DICOM")
+    files = next(frame.value for frame in app.dataframe if "path" in frame.value)
+    assert list(files["path"]) == ["a/README.txt"]
+
+
+@pytest.mark.usefixtures("engine")
+def test_an_import_that_never_was_is_said() -> None:
+    assert "IMPORT\\_0" in page("import_studies", batch="IMPORT_0").error[0].value
+
+
+# ---- patients
+
+
+def test_the_url_finds_patients(engine: OneProcess, tree: Path) -> None:
+    write_study(tree / "c", patient="P3", study=3, series=1, images=1)
+    write(tree / "c" / "x.dcm", ct(patient="P4", study=4, PatientName="Nuñez^José"))
+    imported(engine, tree)
+    found = cells(page(q="jose nunez"))
+    assert "P4" in found
+    assert "P3" not in found
+    assert not page(q="nobody").dataframe
+
+
+def test_a_patient_leads_to_studies_series_and_pictures_of_slices(engine: OneProcess, tree: Path) -> None:
+    imported(engine, tree / "a")
+    app = page(patient=the_patient(engine))
+    assert {"Study 1", "Series 1", "Series 2", "2024-03-18"} <= cells(app)
+    assert pictures(app) == 6
+
+
+def test_what_has_no_picture_says_what_it_is_and_the_page_lives(engine: OneProcess, tree: Path) -> None:
+    report = ct(study=1, series=9, Modality="SR", SOPClassUID=BasicTextSRStorage, PixelData=None, Rows=None)
+    write(tree / "a" / "report.dcm", report)
+    write(tree / "a" / "short.dcm", ct(study=1, series=8, PixelData=b"\0\0"))
+    imported(engine, tree / "a")
+    app = page(patient=the_patient(engine))
+    assert any("Structured report" in text for text in texts(app))
+    assert pictures(app) == 6
+
+
+def test_a_patient_who_is_gone_is_said(engine: OneProcess, tree: Path) -> None:
+    imported(engine, tree)
+    assert "Refresh" in page(patient="gone").error[0].value
+
+
+def test_without_the_archive_the_tables_stay_and_the_pictures_say_why(
+    engine: OneProcess, settings: Settings, tree: Path
+) -> None:
+    imported(engine, tree / "a")
+    patient = the_patient(engine)
+    engine.close()
+    gone = OneProcess(settings.model_copy(update={"archive": "orthanc", "orthanc_url": "http://127.0.0.1:9"}))
+    at_work.hand_over(gone)
+    app = page(patient=patient)
+    gone.close()
+    assert {"P1", "Study 1", "Series 2"} <= cells(app)
+    assert "does not answer" in app.error[0].value
+
+
+def test_a_cache_that_another_process_holds_is_said(engine: OneProcess) -> None:
+    file = str(engine.settings.data_dir / "cache.duckdb")
+    hold = f"import duckdb; held = duckdb.connect({file!r}); print(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        app = page()
+        holder.communicate(b"\n")
+    assert len(app.error) == 1
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=["picture", "script", "formula", "maths", "long"])
+def test_a_hostile_name_is_shown_and_never_read_as_markdown(engine: OneProcess, tmp_path: Path, name: str) -> None:
+    everywhere = dict.fromkeys(("PatientName", "StudyDescription", "SeriesDescription"), name)
+    with disable_value_validation():
+        write(tmp_path / "tree" / "x.dcm", ct(**everywhere))
+    pages: list[Callable[[], AppTest]] = [
+        lambda: scan(tmp_path / "tree"),
+        lambda: press(page("hospital_config"), "Start Import"),
+        lambda: page("import_studies"),
+        lambda: page(patient=the_patient(engine)),
+    ]
+    for at, visit in enumerate(pages):
+        if at == len(pages) - 1:
+            engine.refresh()
+        app = visit()
+        assert name not in markdown(app)
+    assert any(cell.startswith(name[:60]) for cell in cells(app))
+    assert any(name[:60] in text for text in texts(app))

@@ -1,0 +1,159 @@
+"""Other people's SQL sees the tables and can do nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+
+import pandas
+import pytest
+
+from dicomcore.cache import contents, sql
+from dicomcore.cache.database import Cache
+from dicomcore.cache.sql import run_sql
+from dicomcore.errors import SqlRefused
+from dicomcore.watched import WatchedChild
+from tests.memory_archive import study
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cache]:
+    with Cache.open(tmp_path_factory.mktemp("o'sql") / "cache.duckdb") as one:
+        one.write(contents.put, study("s1", patient="p1", name="Müller^Jörg", modalities=("CT", "SR")))
+        one.write(contents.put, study("s2", patient="p2", name="Yamada^Tarou=山田^太郎", patient_id="2002"))
+        yield one
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        (
+            "SELECT patient_name FROM cached_patients ORDER BY patient_id",
+            [["Müller Jörg"], ["山田 太郎 (Yamada Tarou)"]],
+        ),
+        ("select count(*) from CACHED_Instances;", [[6]]),
+        ("FROM cached_studies SELECT count(*) -- how many", [[2]]),
+        ("WITH one AS (SELECT 1) SELECT * FROM one", [[1]]),
+        ("VALUES (1), (2)", [[1], [2]]),
+        ("SELECT count(*) FROM query_table('cached_' || 'series')", [[3]]),
+        ("SELECT count(*) FROM cached_studies JOIN cached_patients ON patient = cached_patients.id", [[2]]),
+        ("SELECT current_setting('enable_external_access'), current_setting('temp_directory')", [[False, ""]]),
+    ],
+)
+def test_a_select_is_answered(cache: Cache, text: str, rows: list[list[object]]) -> None:
+    assert run_sql(cache, text).values.tolist() == rows
+
+
+def test_the_tables_read_well_and_hold_no_search_text(cache: Cache) -> None:
+    patients, studies = run_sql(cache, "FROM cached_patients"), run_sql(cache, "FROM cached_studies")
+    assert list(patients.columns[:3]) == ["patient_name", "patient_id", "patient_birth_date"]
+    assert list(studies.columns[:4]) == ["study_date", "study_time", "patient_name", "patient_id"]
+    assert "search_text" not in {*patients.columns, *studies.columns}
+
+
+def test_people_can_look_round(cache: Cache) -> None:
+    tables = run_sql(cache, "SHOW TABLES")["name"].tolist()
+    assert tables == ["cached_instances", "cached_patients", "cached_series", "cached_studies"]
+    assert "patient_name" in run_sql(cache, "DESCRIBE cached_patients")["column_name"].tolist()
+
+
+def test_too_many_rows_are_cut_and_it_says_so(cache: Cache) -> None:
+    cut = run_sql(cache, "SELECT * FROM range(1_000_000_000_000)", rows=3)
+    assert (cut["range"].tolist(), cut.attrs["more"]) == ([0, 1, 2], True)
+    whole = run_sql(cache, "SELECT * FROM range(3)", rows=3)
+    assert (len(whole), whole.attrs["more"]) == (3, False)
+
+
+@pytest.fixture(scope="module")
+def warm_child() -> Iterator[WatchedChild[sql._Question, pandas.DataFrame]]:
+    with WatchedChild(sql._answer, seconds=60, memory_bytes=sql.MEMORY_BYTES, recycle_after=10_000) as child:
+        yield child
+
+
+@pytest.fixture
+def one_child(warm_child: WatchedChild[sql._Question, pandas.DataFrame], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same child for many queries: a new one takes half a second to start."""
+    monkeypatch.setattr(sql, "WatchedChild", lambda *_, **__: nullcontext(warm_child))
+
+
+@pytest.mark.usefixtures("one_child")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "COPY cached_patients TO '{folder}/stolen.csv'",
+        "COPY (SELECT 1) TO '{folder}/stolen.csv'",
+        "COPY cached_patients FROM '/etc/passwd'",
+        "EXPORT DATABASE '{folder}/stolen'",
+        "ATTACH '{folder}/stolen.duckdb' AS other",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "PRAGMA database_list",
+        "CALL pragma_version()",
+        "SET enable_external_access = true",
+        "RESET lock_configuration",
+        "BEGIN",
+        "COMMIT",
+        "DROP TABLE cached_patients",
+        "DELETE FROM cached_patients",
+        "UPDATE cached_patients SET patient_id = ''",
+        "INSERT INTO cached_patients SELECT * FROM cached_patients",
+        "WITH gone AS (DELETE FROM cached_patients RETURNING *) SELECT * FROM gone",
+        "WITH more AS (INSERT INTO cached_patients FROM cached_patients RETURNING *) SELECT * FROM more",
+        "CREATE TABLE mine AS SELECT 1",
+        "CREATE MACRO mine() AS 1",
+        "CREATE SECRET (TYPE s3)",
+        "CHECKPOINT",
+        "EXPLAIN ANALYZE SELECT 1",
+        "PREPARE mine AS SELECT 1",
+        "SELECT 1; SELECT 2",
+        "SELECT 1; COPY cached_patients TO '{folder}/stolen.csv'",
+        "COMMIT; COPY cached_patients TO '{folder}/stolen.csv'",
+        "SELECT * FROM query('COPY cached_patients TO ''{folder}/stolen.csv''')",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM read_text('/etc/passwd')",
+        "SELECT * FROM read_blob('{folder}/cache.duckdb')",
+        "SELECT * FROM '/etc/passwd'",
+        "SELECT * FROM '{folder}/*.parquet'",
+        "SELECT * FROM read_parquet('http://127.0.0.1:9/x.parquet')",
+        "SELECT * FROM glob('/etc/*')",
+        "SELECT * FROM sniff_csv('/etc/passwd')",
+        "SELECT * FROM question",
+        "SELECT * FROM statements",
+        "SELECT getenv('HOME')",
+        "SELECT ?",
+        "SELECT nothing FROM nowhere",
+        "selekt",
+        "SELECT '\ud800'",
+        "SELECT " + "(" * 50_000 + "1" + ")" * 50_000,
+        "-- nothing",
+        "",
+    ],
+)
+def test_anything_else_is_refused_and_does_nothing(cache: Cache, text: str) -> None:
+    folder = cache.path.parent
+    with pytest.raises(SqlRefused):
+        run_sql(cache, text.replace("{folder}", str(folder).replace("'", "''")))
+    assert [file.name for file in folder.iterdir() if file.name.startswith(("stolen", "sql-"))] == []
+    assert cache.rows("SELECT count(*) FROM cached_patients") == [(2,)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT count(*) FROM range(100_000_000_000) AS a, range(1_000_000) AS b",
+        "WITH RECURSIVE endless AS (SELECT 1 AS n UNION ALL SELECT n FROM endless) SELECT max(n) FROM endless",
+    ],
+)
+def test_an_endless_query_is_stopped(cache: Cache, text: str) -> None:
+    with pytest.raises(SqlRefused, match=r"longer than 0\.5 s"):
+        run_sql(cache, text, seconds=0.5)
+
+
+def test_a_query_that_eats_memory_is_stopped(cache: Cache) -> None:
+    with pytest.raises(SqlRefused, match=r"[Mm]emory"):
+        run_sql(cache, "SELECT list(a) FROM range(1_000_000_000) AS t(a)", memory_bytes=500_000_000)
+
+
+def test_a_few_gigantic_cells_do_not_come_back(cache: Cache) -> None:
+    with pytest.raises(SqlRefused, match="larger than 100 MB"):
+        run_sql(cache, "SELECT repeat('x', 150_000_000)")
