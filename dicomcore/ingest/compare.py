@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -31,16 +31,15 @@ def compare(
 ) -> None:
     """Note for each file what the archive has under its id, and its MD5 where that decides something.
 
-    ``go_on`` is called with the number of files done and may raise to stop. Raises ``ArchiveUnreachable``.
+    ``go_on`` is called with the number of groups done and may raise to stop. Raises ``ArchiveUnreachable``.
     """
     files.use_receipts(journal, scan.scan_id, scan.root, archive.key)
-    with_md5s = partial(_with_md5s, Source(scan.root, follow_links=scan.follow_links))
+    source = Source(scan.root, follow_links=scan.follow_links)
     with ThreadPoolExecutor(READERS, thread_name_prefix="compare") as readers:
         for groups in _chunks(files.groups(journal, scan.scan_id, selection)):
             known = _what_the_archive_has(archive, groups, readers)
-            told = [row for rows in readers.map(with_md5s, known) for row in rows]
-            files.write_compared(journal, told)
-            go_on(len(told))
+            files.write_compared(journal, _compared(source, known, readers))
+            go_on(len(known))
     jobs.update_scan(journal, scan.scan_id, compared_with=archive.key, compare_problem="")
 
 
@@ -52,15 +51,15 @@ def _chunks(groups: Iterator[Group]) -> Iterator[list[Group]]:
 def _what_the_archive_has(archive: Archive, groups: list[Group], readers: ThreadPoolExecutor) -> list[Group]:
     """The groups with the archive's MD5: from a receipt where there is one, else asked for."""
     has = archive.stored({group.archive_id for group in groups if group.archive_id})
+    unknown = [group.archive_id for group in groups if group.archive_id in has and not group.archive_md5]
+    md5s = dict(zip(unknown, readers.map(partial(_md5, archive), unknown), strict=True))
+    return [replace(group, archive_md5=_known_md5(group, has, md5s)) for group in groups]
 
-    def ask(group: Group) -> Group:
-        if group.archive_id is None:
-            return replace(group, archive_md5=None)
-        if group.archive_id not in has:
-            return replace(group, archive_md5="")
-        return group if group.archive_md5 else replace(group, archive_md5=_md5(archive, group.archive_id))
 
-    return list(readers.map(ask, groups))
+def _known_md5(group: Group, has: set[str], md5s: Mapping[str, str]) -> str | None:
+    if group.archive_id is None:
+        return None
+    return md5s.get(group.archive_id, group.archive_md5) if group.archive_id in has else ""
 
 
 def _md5(archive: Archive, archive_id: str) -> str:
@@ -70,23 +69,25 @@ def _md5(archive: Archive, archive_id: str) -> str:
         return ""
 
 
-def _with_md5s(source: Source, group: Group) -> list[Compared]:
-    must_read = needs_md5(group.candidates, group.archive_md5)
+def _compared(source: Source, groups: list[Group], readers: ThreadPoolExecutor) -> list[Compared]:
+    """What to note of each file; those that must be told apart and have no MD5 yet are read whole."""
+    unread = [
+        candidate
+        for group in groups
+        if needs_md5(group.candidates, group.archive_md5)
+        for candidate in group.candidates
+        if candidate.md5 is None
+    ]
+    md5s = dict(zip(unread, readers.map(partial(_file_md5, source), unread), strict=True))
     return [
-        Compared(
-            candidate.file_id,
-            group.archive_id,
-            _file_md5(source, candidate) if must_read else candidate.md5,
-            group.archive_md5,
-        )
+        Compared(candidate.file_id, group.archive_id, md5s.get(candidate, candidate.md5), group.archive_md5)
+        for group in groups
         for candidate in group.candidates
     ]
 
 
 def _file_md5(source: Source, candidate: Candidate) -> str | None:
     """A file that cannot be read has no MD5 here; the import says so when its turn comes."""
-    if candidate.md5 is not None:
-        return candidate.md5
     try:
         return source.md5(candidate.fact)
     except (SourceChanged, OSError):

@@ -162,9 +162,10 @@ def write_receipts(journal: Journal, batch_id: str, root: bytes, archive_key: st
         _name_paths(writing)
         writing.execute(
             """
-            DELETE FROM receipts WHERE archive_key = :key AND EXISTS (
-                SELECT 1 FROM outcomes WHERE batch_id = :batch AND proven = 1
-                AND outcomes.archive_id = receipts.archive_id AND outcomes.md5 <> receipts.md5)
+            DELETE FROM receipts WHERE (archive_key, path) IN (
+                SELECT old.archive_key, old.path FROM outcomes
+                JOIN receipts AS old ON old.archive_key = :key AND old.archive_id = outcomes.archive_id
+                WHERE batch_id = :batch AND proven = 1 AND old.md5 <> outcomes.md5)
             """,
             {"key": archive_key, "batch": batch_id},
         )

@@ -61,7 +61,7 @@ def orthanc_says(status: int, **more: object) -> str:
         (200, '"text"'),
         (302, ""),
         (404, "<html>not here</html>"),
-        (400, "<html>bad gateway</html>"),
+        (400, "<html>bad request</html>"),
         (500, "oops"),
     ],
 )
@@ -77,7 +77,7 @@ def test_something_else_at_the_address_is_not_taken_for_an_orthanc(serve: Serve,
     archive = serve(200, body)
     with pytest.raises(ArchiveError, match="not as an Orthanc does"):
         archive.about()
-    assert not orthanc_answers(archive._endpoint())
+    assert not orthanc_answers(archive._http.endpoint)
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
@@ -109,5 +109,5 @@ def test_an_orthanc_without_md5s_is_read_instead(serve: Serve) -> None:
             return b"abc"
 
     odd = serve(404, orthanc_says(404, OrthancStatus=17))
-    archive = WithoutMd5(odd._endpoint, "x")
+    archive = WithoutMd5(lambda: odd._http.endpoint, "x")
     assert archive.md5("an id") == "900150983cd24fb0d6963f7d28e17f72"
