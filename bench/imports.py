@@ -22,7 +22,8 @@ from bench.scan import ct_bytes, write_files
 from dicomcore.archive.endpoint import Endpoint
 from dicomcore.archive.local import find_program
 from dicomcore.archive.orthanc import OrthancArchive
-from dicomcore.ingest import pipeline, worker
+from dicomcore.ingest import worker
+from dicomcore.ingest.send import send
 from dicomcore.journal import jobs, outcomes
 from dicomcore.journal.database import Journal
 from dicomcore.model import Selection, Status
@@ -114,7 +115,7 @@ def ours_sending(files: Path, orthanc: Orthanc) -> float:
     job = jobs.job(journal, batch_id)
     outcomes.begin(journal, batch_id, job.scan_id, Selection())
     began = time.perf_counter()
-    pipeline.send(journal, archive, job, Selection())
+    send(journal, archive, job, Selection())
     return time.perf_counter() - began
 
 

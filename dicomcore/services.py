@@ -25,9 +25,9 @@ from dicomcore.ingest import worker
 from dicomcore.ingest.demo import write_demo
 from dicomcore.ingest.plan import PlanTotals, expect, total
 from dicomcore.ingest.sync import SyncResult, sync
-from dicomcore.journal import files, jobs
+from dicomcore.journal import files, jobs, outcomes
 from dicomcore.journal.database import Journal
-from dicomcore.model import FileFact, Header, Job, Selection, Status
+from dicomcore.model import FileFact, Header, Job, Outcome, Selection, Status
 from dicomcore.scan import paths
 from dicomcore.scan.file import scan_file
 from dicomcore.settings import Settings, save
@@ -121,7 +121,38 @@ class Services:
         """Import a scan or a part of it in the background; returns the batch id. Raises ``UnknownBatch``."""
         if not self.job(scan_id).status.over:
             raise UsageError("This scan is still running. Start the import when it is done.")
+        self._expect_whole_scan(scan_id)
         return self._start_batch(scan_id, selection)
+
+    def resume(self, batch_id: str) -> None:
+        """Go on with a batch that was cancelled or failed. Raises ``UnknownBatch``, ``UsageError``."""
+        self._expect_over(batch_id)
+        if not outcomes.counts(self.journal, batch_id).get(Outcome.PENDING):
+            raise UsageError(f"{batch_id} has no file that is pending.")
+        self._reopen(batch_id)
+
+    def retry(self, batch_id: str) -> int:
+        """Try again what was rejected, unreadable or vanished; returns how many files. Raises as ``resume``."""
+        self._expect_over(batch_id)
+        files_again = outcomes.reopen_failed(self.journal, batch_id)
+        if not files_again:
+            raise UsageError(f"{batch_id} has no file that failed and could be tried again.")
+        self._reopen(batch_id)
+        return files_again
+
+    def _reopen(self, batch_id: str) -> None:
+        jobs.reopen(self.journal, batch_id)
+        self.start_worker(batch_id)
+
+    def _expect_over(self, batch_id: str) -> None:
+        job = self.job(batch_id)
+        if not job.status.over:
+            raise UsageError(f"{batch_id} is still at work.")
+        self._expect_whole_scan(job.scan_id)
+
+    def _expect_whole_scan(self, scan_id: str) -> None:
+        if jobs.scan(self.journal, scan_id).scan_seconds is None:
+            raise UsageError("The folder was not scanned to its end. Scan or import it again.")
 
     def import_folder(
         self,

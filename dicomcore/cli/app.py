@@ -140,6 +140,22 @@ def cancel(batch_id: BatchId, as_json: Json = False) -> None:
 
 
 @app.command()
+def resume(batch_id: BatchId, as_json: Json = False) -> None:
+    """Go on with an import that was cancelled or failed."""
+    with _services() as services:
+        services.resume(batch_id)
+        _print_import(services, batch_id, as_json=as_json)
+
+
+@app.command()
+def retry(batch_id: BatchId, as_json: Json = False) -> None:
+    """Try the failed files of an import again, and only those."""
+    with _services() as services:
+        services.retry(batch_id)
+        _print_import(services, batch_id, as_json=as_json)
+
+
+@app.command()
 def sync(as_json: Json = False) -> None:
     """Bring the cache up to date with the archive (the Refresh button)."""
     with _services() as services:

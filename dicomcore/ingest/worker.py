@@ -16,7 +16,8 @@ from filelock import FileLock, Timeout
 
 from dicomcore.archive.base import Archive
 from dicomcore.errors import DicomViewerError
-from dicomcore.ingest.pipeline import Cancelled, run_import, run_scan
+from dicomcore.ingest.pipeline import run_import, run_scan
+from dicomcore.ingest.stopping import Cancelled
 from dicomcore.journal import jobs
 from dicomcore.journal.database import Journal
 from dicomcore.model import Status

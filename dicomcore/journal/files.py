@@ -164,8 +164,9 @@ def write_receipts(journal: Journal, batch_id: str, root: bytes, archive_key: st
             """
             DELETE FROM receipts WHERE (archive_key, path) IN (
                 SELECT old.archive_key, old.path FROM outcomes
-                JOIN receipts AS old ON old.archive_key = :key AND old.archive_id = outcomes.archive_id
-                WHERE batch_id = :batch AND proven = 1 AND old.md5 <> outcomes.md5)
+                CROSS JOIN receipts AS old INDEXED BY receipts_by_id
+                WHERE batch_id = :batch AND proven = 1 AND old.archive_key = :key
+                  AND old.archive_id = outcomes.archive_id AND old.md5 <> outcomes.md5)
             """,
             {"key": archive_key, "batch": batch_id},
         )

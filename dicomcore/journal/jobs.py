@@ -146,6 +146,17 @@ def start(journal: Journal, job_id: str, status: Status) -> None:
         )
 
 
+def reopen(journal: Journal, batch_id: str) -> None:
+    """Queue a batch that is over once more; what it has reached stays."""
+    with journal.transaction() as writing:
+        writing.execute(
+            "UPDATE jobs SET status = 'queued', wanted = 'run', message = '', started_at = NULL, "
+            "finished_at = NULL, checked = 0 WHERE job_id = ?",
+            (batch_id,),
+        )
+        writing.execute("UPDATE batches SET synced = 0, archive_key = '' WHERE batch_id = ?", (batch_id,))
+
+
 def cancel_unbegun(journal: Journal, job_id: str) -> None:
     """A job that nobody has in hand is over at once, unless it just ended by itself."""
     with journal.transaction() as writing:

@@ -97,6 +97,18 @@ def name_duplicates(journal: Journal, batch_id: str, reason: str) -> None:
         )
 
 
+def reopen_failed(journal: Journal, batch_id: str) -> int:
+    """Make what was refused, unreadable or vanished pending again; returns how many files."""
+    with journal.transaction() as writing:
+        reopened = writing.execute(
+            "UPDATE outcomes SET outcome = 'pending', reason = '', md5 = NULL WHERE batch_id = ? "
+            "AND outcome IN ('rejected', 'quarantined', 'unreadable', 'vanished') "
+            "AND file_id IN (SELECT file_id FROM files WHERE kind = 'DICOM')",
+            (batch_id,),
+        )
+        return reopened.rowcount
+
+
 def settled(journal: Journal, batch_id: str) -> tuple[int, int]:
     """Files of a batch that are no longer pending, and their bytes."""
     found = journal.rows(

@@ -8,10 +8,11 @@ from dicomcore import reports
 from dicomcore.model import TROUBLE, Job, Outcome, Status
 from dicomcore.services import Services
 from pages.widgets.bar import LOOKS, coloured, outcome_bar
-from pages.widgets.problems import problem
+from pages.widgets.problems import problem, problems_shown
 from pages.widgets.tables import FILE_COLUMNS, show_paged, show_table
 from pages.widgets.words import counted, duration, plain, size
 
+FAILED = (Outcome.REJECTED, Outcome.QUARANTINED, Outcome.UNREADABLE, Outcome.VANISHED)
 REASON_COLUMNS = {"outcome": "Outcome", "reason": "Why", "files": "Files", "example": "For example"}
 SHOWN_OF_A_FILE = ["path", "outcome", "reason", "size", "modality", "patient_name", "patient_id", "study_date", "md5"]
 
@@ -67,6 +68,21 @@ def _buttons(services: Services, batch: Job) -> None:
             on_click="ignore",
             icon=":material/download:",
         )
+        _again(services, batch)
+
+
+def _again(services: Services, batch: Job) -> None:
+    """Buttons for what is left to do."""
+    left = batch.counts.get(Outcome.PENDING, 0)
+    if left and st.button("Resume", icon=":material/play_arrow:", help=f"Go on with {counted(left, 'file')}."):
+        with problems_shown():
+            services.resume(batch.job_id)
+            st.rerun()
+    failed = sum(batch.counts.get(word, 0) for word in FAILED)
+    if failed and st.button("Retry failed files", icon=":material/replay:", help="Only those that failed."):
+        with problems_shown():
+            services.retry(batch.job_id)
+            st.rerun()
 
 
 def _reasons(services: Services, batch: Job) -> None:

@@ -10,7 +10,7 @@ from dicomcore.services import Services
 from pages.widgets import looks
 from pages.widgets.bar import busy_bar, outcome_bar, outcome_words
 from pages.widgets.problems import problems_shown
-from pages.widgets.words import counted, size, time_left
+from pages.widgets.words import counted, plain, size, time_left
 
 STAGES = {
     Status.QUEUED: "Start",
@@ -43,6 +43,8 @@ def _draw(job: Job) -> None:
     else:
         busy_bar()
     st.markdown(f"**{_how_far(job)}**")
+    if job.message:
+        st.warning(plain(job.message), icon=":material/hourglass_top:")
     if job.kind == "import":
         outcome_words(job.counts)
     looks.path(printable(job.current) if job.current else " ", f"current-{job.job_id}")

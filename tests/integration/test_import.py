@@ -20,6 +20,7 @@ from dicomcore.ingest import worker
 from dicomcore.ingest.plan import Action
 from dicomcore.ingest.reading import Source
 from dicomcore.journal import jobs, outcomes, reports
+from dicomcore.journal.database import Journal
 from dicomcore.model import FileFact, Outcome, Receipt, Selection, Status
 from dicomcore.services import Services, read_header
 from dicomcore.settings import Settings
@@ -103,27 +104,104 @@ def test_an_archive_that_is_away_fails_the_batch_and_leaves_the_files_pending(
     assert outcomes.counts(services.journal, batch_id) == {"pending": 6}
 
 
-def test_an_archive_that_goes_away_half_way_loses_nothing(services: Services, source: Path, tmp_path: Path) -> None:
-    class Dying(FolderArchive):
-        left = 3
+class Dying(FolderArchive):
+    """Goes away after some files, and comes back when it is asked often enough."""
 
-        def store(self, path: Path, body: bytes | None) -> Receipt:
-            self.left -= 1
-            if self.left < 0:
+    left = 3
+    back_after = 10**9
+
+    def store(self, path: Path, body: bytes | None) -> Receipt:
+        self.left -= 1
+        if self.left < 0:
+            self.back_after -= 1
+            if self.back_after > 0:
                 raise ArchiveUnreachable("gone")
-            return super().store(path, body)
+        return super().store(path, body)
 
+
+def test_an_archive_that_stays_away_fails_the_batch_and_resume_goes_on(
+    services: Services, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dicomcore.ingest.stopping.PATIENCE_SECONDS", 0)
     dying = Dying(tmp_path / "a", read_header)
     batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
     worker.work(services.journal, dying, batch_id, tmp_path / "locks")
-    counts = outcomes.counts(services.journal, batch_id)
     assert services.job(batch_id).status is Status.FAILED
-    assert sum(counts.values()) == 6
-    assert counts.get("stored", 0) <= dying.counts().instances == 3
+    assert outcomes.counts(services.journal, batch_id) == {"stored": 3, "pending": 3}
+    assert dying.counts().instances == 3
     dying.left = 99
-    again = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
-    worker.work(services.journal, dying, again, tmp_path / "locks")
-    assert outcomes.counts(services.journal, again) == {"stored": 3, "already stored": 3}
+    jobs.reopen(services.journal, batch_id)
+    worker.work(services.journal, dying, batch_id, tmp_path / "locks")
+    assert outcomes.counts(services.journal, batch_id) == {"stored": 6}
+
+
+def test_an_archive_that_comes_back_is_waited_for(
+    services: Services, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dicomcore.ingest.stopping.FIRST_PAUSE_SECONDS", 0.01)
+    told: list[str] = []
+    update = jobs.update
+
+    def listening(journal: Journal, job_id: str, **columns: object) -> None:
+        told.append(str(columns.get("message", "")))
+        update(journal, job_id, **columns)
+
+    monkeypatch.setattr(jobs, "update", listening)
+    dying = Dying(tmp_path / "a", read_header)
+    dying.back_after = 12
+    batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
+    worker.work(services.journal, dying, batch_id, tmp_path / "locks")
+    assert (services.job(batch_id).status, services.job(batch_id).message) == (Status.FINISHED, "")
+    assert outcomes.counts(services.journal, batch_id) == {"stored": 6}
+    assert any(message.startswith("Waiting for the archive since") for message in told)
+
+
+def test_a_batch_that_waits_for_the_archive_can_be_cancelled(
+    services: Services, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
+    monkeypatch.setattr("dicomcore.journal.jobs.cancel_wanted", lambda *_: "Waiting" in services.job(batch_id).message)
+    worker.work(services.journal, Dying(tmp_path / "a", read_header), batch_id, tmp_path / "locks")
+    assert services.job(batch_id).status is Status.CANCELLED
+
+
+def test_a_retry_takes_the_failed_files_and_only_those(services: Services, source: Path, tmp_path: Path) -> None:
+    class Choosy(FolderArchive):
+        refuses = True
+        offered: list[str] = []  # noqa: RUF012
+
+        def store(self, path: Path, body: bytes | None) -> Receipt:
+            self.offered.append(path.name)
+            if self.refuses and path.name == "image1.dcm":
+                raise Rejected("not today")
+            return super().store(path, body)
+
+    choosy = Choosy(tmp_path / "a", read_header)
+    batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
+    worker.work(services.journal, choosy, batch_id, tmp_path / "locks")
+    assert outcomes.counts(services.journal, batch_id) == {"stored": 4, "rejected": 2}
+    choosy.refuses = False
+    choosy.offered.clear()
+    assert outcomes.reopen_failed(services.journal, batch_id) == 2
+    jobs.reopen(services.journal, batch_id)
+    worker.work(services.journal, choosy, batch_id, tmp_path / "locks")
+    assert choosy.offered == ["image1.dcm", "image1.dcm"]
+    assert outcomes.counts(services.journal, batch_id) == {"stored": 6}
+
+
+def test_there_is_nothing_to_resume_or_retry_in_a_batch_that_went_well(services: Services, source: Path) -> None:
+    batch_id = run(services, source)
+    with pytest.raises(UsageError, match="no file that is pending"):
+        services.resume(batch_id)
+    with pytest.raises(UsageError, match="no file that failed"):
+        services.retry(batch_id)
+
+
+def test_a_scan_that_was_cut_short_is_not_imported(services: Services, source: Path) -> None:
+    scan_id = jobs.create_scan(services.journal, source)
+    services.cancel(scan_id)
+    with pytest.raises(UsageError, match="not scanned to its end"):
+        services.start_import(scan_id)
 
 
 def test_an_archive_that_changes_what_it_stores_is_found_out(services: Services, source: Path, tmp_path: Path) -> None:
@@ -255,7 +333,7 @@ def test_a_cancelled_import_has_written_down_all_that_it_stored(
     services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_study(tmp_path / "many", series=4, images=30)
-    monkeypatch.setattr("dicomcore.ingest.pipeline.FLUSH_SECONDS", 0)
+    monkeypatch.setattr("dicomcore.ingest.send.FLUSH_SECONDS", 0)
     store: Callable[..., Receipt] = FolderArchive.store
     batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, tmp_path / "many"), Selection())
 

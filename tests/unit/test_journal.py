@@ -149,6 +149,18 @@ def test_a_changed_file_does_not_match_its_receipt(journal: Journal) -> None:
     assert next(files.groups(journal, changed, Selection())).candidates[0].md5 is None
 
 
+def test_a_receipt_is_void_once_the_archive_holds_other_bytes_under_its_id(journal: Journal) -> None:
+    for name, md5 in ((b"a", "1" * 32), (b"b", "2" * 32)):
+        scan_id = scanned(journal, dicom(name))
+        batch_id = jobs.create_batch(journal, scan_id, Selection())
+        outcomes.begin(journal, batch_id, scan_id, Selection())
+        file_id = next(files.groups(journal, scan_id, Selection())).candidates[0].file_id
+        outcomes.write(journal, batch_id, [Verdict(file_id, Outcome.STORED, "", md5, "one id")])
+        outcomes.mark_proven(journal, batch_id, [file_id])
+        files.write_receipts(journal, batch_id, b"/somewhere", "archive")
+    assert [row["md5"] for row in journal.rows("SELECT md5 FROM receipts")] == ["2" * 32]
+
+
 def test_totals_by_folder_count_patients_studies_and_series(journal: Journal) -> None:
     text = ScannedFile(FileFact(b"notes.txt", 3, 1, 1), Kind.NOT_DICOM, "text")
     scan_id = scanned(journal, dicom(b"a"), dicom(b"b", patient="P2", uid="9", modality="MR"), text)

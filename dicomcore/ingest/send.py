@@ -1,0 +1,119 @@
+"""The stage that sends: every pending group is settled over a few connections, and written down as it is."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+
+from dicomcore.archive.base import Archive
+from dicomcore.ingest.progress import Meter
+from dicomcore.ingest.reading import Source
+from dicomcore.ingest.stopping import stop_if_wanted
+from dicomcore.ingest.store import GroupStore
+from dicomcore.journal import files, jobs, outcomes
+from dicomcore.journal.database import Journal
+from dicomcore.journal.files import Group
+from dicomcore.model import Job, Outcome, Selection, Verdict
+
+#: Kept-alive connections to the archive: four fill a plain sender, six make up for what we do besides (measured).
+CONNECTIONS = 6
+#: Groups handed to the connections ahead of their turn.
+AHEAD = 8 * CONNECTIONS
+FLUSH_SECONDS = 0.5
+
+
+def send(journal: Journal, archive: Archive, job: Job, selection: Selection, *, resumed: bool = False) -> None:
+    """Settle what is pending. Raises ``Cancelled`` and ``ArchiveError``; what was settled by then is written down."""
+    source = Source(job.root, follow_links=jobs.scan(journal, job.scan_id).follow_links)
+    settle = GroupStore(archive, source, resumed=resumed).settle
+    progress = _Progress(journal, job.job_id)
+    groups = files.groups(journal, job.scan_id, selection, pending_in=job.job_id)
+    running: dict[Future[list[Verdict]], Group] = {}
+    done: SimpleQueue[Future[list[Verdict]]] = SimpleQueue()
+    pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="store")
+
+    def submit(group: Group) -> None:
+        future = pool.submit(settle, group)
+        running[future] = group
+        future.add_done_callback(done.put)
+
+    try:
+        while _keep_ahead(groups, settle, submit, running, progress):
+            future = done.get()
+            progress.add(running[future], future.result())
+            del running[future]
+            progress.flush_if_due()
+    finally:  # what is on the wire arrives, and what has arrived is written down
+        pool.shutdown(wait=True, cancel_futures=True)
+        for future, group in running.items():
+            if not future.cancelled() and future.exception() is None:
+                progress.add(group, future.result())
+        progress.flush()
+
+
+def _keep_ahead(
+    groups: Iterator[Group],
+    settle: Callable[[Group], list[Verdict]],
+    submit: Callable[[Group], None],
+    running: Collection[Future[list[Verdict]]],
+    progress: _Progress,
+) -> bool:
+    """Keep ``AHEAD`` groups in hand; False when there are none left. What receipts settle needs no connection."""
+    while len(running) < AHEAD and (group := next(groups, None)) is not None:
+        if group.archive_md5 and all(candidate.md5 for candidate in group.candidates):
+            progress.add(group, settle(group))
+            progress.flush_if_due()
+        else:
+            submit(group)
+    return bool(running)
+
+
+class _Progress:
+    """Writes outcomes and how far the batch has come into the journal, twice a second."""
+
+    def __init__(self, journal: Journal, batch_id: str) -> None:
+        self._journal = journal
+        self._batch_id = batch_id
+        self._meter = Meter()
+        self._verdicts: list[Verdict] = []
+        self._current: bytes | None = None
+        self._last_flush = time.monotonic()
+        self._counts = Counter(outcomes.counts(journal, batch_id))
+        self._before = outcomes.settled(journal, batch_id)
+        self._done, self._bytes = self._before
+
+    def add(self, group: Group, verdicts: list[Verdict]) -> None:
+        facts = [candidate.fact for candidate in group.candidates]
+        self._verdicts += verdicts
+        self._done += len(facts)
+        self._bytes += sum(fact.size for fact in facts)
+        self._current = facts[-1].path
+        for verdict in verdicts:
+            self._counts[verdict.outcome.value] += 1
+            self._counts[Outcome.PENDING.value] -= 1
+
+    def flush_if_due(self) -> None:
+        """Raises ``Cancelled`` if somebody asked for it."""
+        if time.monotonic() - self._last_flush > FLUSH_SECONDS:
+            self.flush()
+            stop_if_wanted(self._journal, self._batch_id)
+
+    def flush(self) -> None:
+        outcomes.write(self._journal, self._batch_id, self._verdicts)
+        self._verdicts.clear()
+        files_a_second, bytes_a_second = self._meter.speed(self._done - self._before[0], self._bytes - self._before[1])
+        jobs.update(
+            self._journal,
+            self._batch_id,
+            done=self._done,
+            done_bytes=self._bytes,
+            current=self._current,
+            files_per_second=files_a_second,
+            bytes_per_second=bytes_a_second,
+            counts=+self._counts,
+            message="",
+        )
+        self._last_flush = time.monotonic()
