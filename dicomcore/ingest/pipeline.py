@@ -71,7 +71,12 @@ def _import(journal: Journal, archive: Archive, job: Job, selection: Selection) 
         compare(journal, archive, scan, selection, go_on=lambda _: stop_if_wanted(journal, batch_id))
         jobs.set_compared(journal, batch_id, archive.key)
     jobs.start(journal, batch_id, Status.IMPORTING)
-    patiently(journal, batch_id, lambda again: send(journal, archive, job, selection, resumed=resumed or again))
+    suspects: set[int] = set()
+    patiently(
+        journal,
+        batch_id,
+        lambda again: send(journal, archive, job, selection, resumed=resumed or again, suspects=suspects),
+    )
     outcomes.name_duplicates(journal, batch_id, TWICE)
     jobs.start(journal, batch_id, Status.CHECKING)
     patiently(journal, batch_id, lambda _: prove(journal, archive, job))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 
 from dicomcore.archive.base import Archive
+from dicomcore.errors import ArchiveUnreachable
 from dicomcore.ingest.progress import Meter
 from dicomcore.ingest.reading import Source
 from dicomcore.ingest.stopping import stop_if_wanted
@@ -25,11 +26,33 @@ AHEAD = 8 * CONNECTIONS
 FLUSH_SECONDS = 0.5
 
 
-def send(journal: Journal, archive: Archive, job: Job, selection: Selection, *, resumed: bool = False) -> None:
-    """Settle what is pending. Raises ``Cancelled`` and ``ArchiveError``; what was settled by then is written down."""
+QUARANTINED = (
+    "The archive stopped answering twice when this file was sent, the second time with nothing else under way. "
+    "It was put aside so that the others arrive; Retry offers it again."
+)
+
+
+def send(
+    journal: Journal,
+    archive: Archive,
+    job: Job,
+    selection: Selection,
+    *,
+    resumed: bool = False,
+    suspects: set[int] | None = None,
+) -> None:
+    """Settle what is pending. Raises ``Cancelled`` and ``ArchiveError``; what was settled by then is written down.
+
+    ``suspects``: the files that were under way when the archive went away, added to here. In the next run each of
+    them goes alone, so that the one that brings the archive down is found and put aside.
+    """
+    suspects = set() if suspects is None else suspects
     source = Source(job.root, follow_links=jobs.scan(journal, job.scan_id).follow_links)
     settle = GroupStore(archive, source, resumed=resumed).settle
     progress = _Progress(journal, job.job_id)
+    if suspects:
+        _settle_alone(archive, settle, _suspected(journal, job, selection, suspects), progress)
+        suspects.clear()
     groups = files.groups(journal, job.scan_id, selection, pending_in=job.job_id)
     running: dict[Future[list[Verdict]], Group] = {}
     done: SimpleQueue[Future[list[Verdict]]] = SimpleQueue()
@@ -49,9 +72,38 @@ def send(journal: Journal, archive: Archive, job: Job, selection: Selection, *, 
     finally:  # what is on the wire arrives, and what has arrived is written down
         pool.shutdown(wait=True, cancel_futures=True)
         for future, group in running.items():
-            if not future.cancelled() and future.exception() is None:
+            if future.cancelled():
+                continue
+            if future.exception() is None:
                 progress.add(group, future.result())
+            elif isinstance(future.exception(), ArchiveUnreachable):
+                suspects.update(candidate.file_id for candidate in group.candidates)
         progress.flush()
+
+
+def _settle_alone(
+    archive: Archive, settle: Callable[[Group], list[Verdict]], groups: Iterable[Group], progress: _Progress
+) -> None:
+    """One after the other. An archive that answers until it is sent a group is brought down by that group."""
+    try:
+        for group in groups:
+            archive.counts()
+            try:
+                verdicts = settle(group)
+            except ArchiveUnreachable:
+                verdicts = [
+                    Verdict(candidate.file_id, Outcome.QUARANTINED, QUARANTINED, candidate.md5)
+                    for candidate in group.candidates
+                ]
+            progress.add(group, verdicts)
+            progress.flush_if_due()
+    finally:
+        progress.flush()
+
+
+def _suspected(journal: Journal, job: Job, selection: Selection, suspects: set[int]) -> list[Group]:
+    groups = files.groups(journal, job.scan_id, selection, pending_in=job.job_id)
+    return [group for group in groups if any(candidate.file_id in suspects for candidate in group.candidates)]
 
 
 def _keep_ahead(

@@ -21,7 +21,7 @@ from dicomcore.ingest.plan import Action
 from dicomcore.ingest.reading import Source
 from dicomcore.journal import jobs, outcomes, reports
 from dicomcore.journal.database import Journal
-from dicomcore.model import FileFact, Outcome, Receipt, Selection, Status
+from dicomcore.model import ArchiveCounts, FileFact, Outcome, Receipt, Selection, Status
 from dicomcore.services import Services, read_header
 from dicomcore.settings import Settings
 from tests.factories import ct, dicomdir, write, write_study
@@ -112,11 +112,18 @@ class Dying(FolderArchive):
 
     def store(self, path: Path, body: bytes | None) -> Receipt:
         self.left -= 1
+        self.answer()
+        return super().store(path, body)
+
+    def counts(self) -> ArchiveCounts:
+        self.answer()
+        return super().counts()
+
+    def answer(self) -> None:
         if self.left < 0:
             self.back_after -= 1
             if self.back_after > 0:
                 raise ArchiveUnreachable("gone")
-        return super().store(path, body)
 
 
 def test_an_archive_that_stays_away_fails_the_batch_and_resume_goes_on(
@@ -128,8 +135,8 @@ def test_an_archive_that_stays_away_fails_the_batch_and_resume_goes_on(
     worker.work(services.journal, dying, batch_id, tmp_path / "locks")
     assert services.job(batch_id).status is Status.FAILED
     assert outcomes.counts(services.journal, batch_id) == {"stored": 3, "pending": 3}
-    assert dying.counts().instances == 3
     dying.left = 99
+    assert dying.counts().instances == 3
     jobs.reopen(services.journal, batch_id)
     worker.work(services.journal, dying, batch_id, tmp_path / "locks")
     assert outcomes.counts(services.journal, batch_id) == {"stored": 6}
