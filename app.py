@@ -51,9 +51,8 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
 
 
 def _start() -> Services:
-    settings = load()
-    _log_to(settings.log_dir / "app.log")
-    services = Services(settings)
+    services = Services(load())
+    _log_to(services.settings.log_dir / "app.log")
     services.start_unfinished()
     return services
 
@@ -68,7 +67,6 @@ def _follow(services: Services, stop: threading.Event) -> None:
 
 
 def _log_to(file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.handlers.RotatingFileHandler(file, maxBytes=LOG_BYTES, backupCount=LOGS_KEPT, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     engine = logging.getLogger("dicomcore")

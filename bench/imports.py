@@ -123,7 +123,7 @@ def ours_whole(files: Path, orthanc: Orthanc) -> float:
     """Seconds of a whole import: scanning, comparing, sending, and reading back every MD5."""
     journal, archive, batch_id = _prepared(files, orthanc, scan=False)
     began = time.perf_counter()
-    worker.work(journal, archive, batch_id, files.parent / "locks")
+    worker.work(journal, lambda: archive, batch_id, files.parent / "locks")
     seconds = time.perf_counter() - began
     if jobs.job(journal, batch_id).status is not Status.FINISHED:
         raise SystemExit(jobs.job(journal, batch_id).message)
@@ -194,10 +194,10 @@ def _second_run(folder: Path, program: Path, count: int) -> list[Row]:
     """A whole import over a folder that is imported already, beside the mere scan of it."""
     with _orthanc(folder / "again", program) as orthanc:
         journal, archive, batch_id = _prepared(folder / "files", orthanc)
-        worker.work(journal, archive, batch_id, folder / "locks")
+        worker.work(journal, lambda: archive, batch_id, folder / "locks")
         second = jobs.create_batch(journal, jobs.create_scan(journal, folder / "files"), Selection())
         began = time.perf_counter()
-        worker.work(journal, archive, second, folder / "locks")
+        worker.work(journal, lambda: archive, second, folder / "locks")
         seconds = time.perf_counter() - began
         scan_seconds = jobs.scan(journal, jobs.job(journal, second).scan_id).scan_seconds or 0.0
     if outcomes.counts(journal, second) != {"already stored": count}:
@@ -214,7 +214,7 @@ def _prepared(files: Path, orthanc: Orthanc, *, scan: bool = True) -> tuple[Jour
     archive = OrthancArchive(lambda: Endpoint(orthanc.url), orthanc.url)
     scan_id = jobs.create_scan(journal, files, compare=False)
     if scan:
-        worker.work(journal, archive, scan_id, files.parent / "locks")
+        worker.work(journal, lambda: archive, scan_id, files.parent / "locks")
     return journal, archive, jobs.create_batch(journal, scan_id, Selection())
 
 

@@ -115,7 +115,8 @@ class Scan:
     """A scan: what it was asked to do, and what comparing with the archive gave.
 
     ``scan_seconds`` is None until all files are found; ``compared_with`` is the archive's key, empty while
-    nothing was compared; ``compare_problem`` says why the archive could not be asked.
+    nothing was compared; ``compare_problem`` says why the archive could not be asked. ``roots`` are the folders,
+    links resolved, that nothing may lead out of; none: anywhere.
     """
 
     scan_id: str
@@ -126,6 +127,7 @@ class Scan:
     scan_seconds: float | None
     compared_with: str
     compare_problem: str
+    roots: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +206,14 @@ def _signed64(number: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Something in the tree that is no regular file, or a folder that could not be read, with the reason."""
+    """Something in the tree that is no regular file, or a place that could not be read, with the reason.
+
+    ``unreadable``: files may be hidden behind it that nobody has counted.
+    """
 
     path: bytes
     reason: str
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ def scan_summary(services: Services, scan_id: str) -> dict[str, Any]:
     """root, found, outcomes, patients, studies, series, bytes, seconds of a scan."""
     scan, totals = jobs.scan(services.journal, scan_id), reports.scan_totals(services.journal, scan_id)
     kinds = reports.by_kind(services.journal, scan_id)
+    skipped, unread = reports.skipped_counts(services.journal, scan_id)
     return {
         "root": printable(scan.root),
         "found": totals["files"],
@@ -100,12 +101,15 @@ def scan_summary(services: Services, scan_id: str) -> dict[str, Any]:
         "series": totals["series"],
         "bytes": totals["size"],
         "seconds": round(scan.scan_seconds or 0.0, 3),
+        "skipped": skipped,
+        "unread_places": unread,
     }
 
 
 def import_summary(services: Services, batch_id: str) -> dict[str, Any]:
     """batch_id, status, found, outcomes, bytes, seconds of a batch."""
     job = services.job(batch_id)
+    skipped, unread = reports.skipped_counts(services.journal, job.scan_id)
     return {
         "batch_id": batch_id,
         "status": job.status.value,
@@ -113,6 +117,8 @@ def import_summary(services: Services, batch_id: str) -> dict[str, Any]:
         "outcomes": dict(job.counts),
         "bytes": job.total_bytes or 0,
         "seconds": round(job.seconds or 0.0, 3),
+        "skipped": skipped,
+        "unread_places": unread,
         "message": job.message,
     }
 
@@ -171,9 +177,17 @@ def export_csv(services: Services, target: Path, *, table: str, batch_id: str) -
     return max(written - 1, 0)
 
 
-def is_trouble(outcomes: Mapping[str, int]) -> bool:
-    """Whether a person has something to look at: the exit code is then 1."""
-    return any(outcomes.get(word.value) for word in TROUBLE)
+def is_trouble(summary: Mapping[str, Any]) -> bool:
+    """Whether a person has something to look at in a scan or an import: the exit code is then 1."""
+    return bool(summary["unread_places"]) or any(summary["outcomes"].get(word.value) for word in TROUBLE)
+
+
+def unread_sentence(unread_places: int) -> str:
+    """What to say of places that could not be read; empty where there are none."""
+    if not unread_places:
+        return ""
+    places = "1 folder" if unread_places == 1 else f"{unread_places:,} folders"
+    return f"{places} could not be read: what is in there was not counted. See Skipped for the reasons."
 
 
 def sentence(outcomes: Mapping[str, int], found: int) -> str:
@@ -185,19 +199,27 @@ def sentence(outcomes: Mapping[str, int], found: int) -> str:
 
 
 def file_csv(services: Services, scan_id: str) -> Iterator[str]:
-    """Every file of a scan as CSV, line by line."""
-    return _csv(reports.all_files(services.journal, scan_id))
+    """Every file of a scan, then what was skipped, as CSV, line by line."""
+    yield from _csv(reports.all_files(services.journal, scan_id))
+    yield from _skipped_csv(services, scan_id)
 
 
 def outcome_csv(services: Services, batch_id: str) -> Iterator[str]:
-    """Every file of a batch with its outcome as CSV, line by line."""
-    return _csv(reports.all_outcomes(services.journal, batch_id))
+    """Every file of a batch with its outcome, then what was skipped, as CSV, line by line."""
+    yield from _csv(reports.all_outcomes(services.journal, batch_id))
+    yield from _skipped_csv(services, services.job(batch_id).scan_id)
 
 
 def frame_csv(table: pd.DataFrame) -> str:
     """A table as CSV; cells that a spreadsheet would take for a formula are made text."""
     safe = table.map(lambda cell: _cell(cell) if isinstance(cell, str) else cell)
     return str(safe.to_csv(index=False))
+
+
+def _skipped_csv(services: Services, scan_id: str) -> Iterator[str]:
+    """Both lists begin with a path, what it is, and why."""
+    for row in reports.all_skipped(services.journal, scan_id):
+        yield _line([_cell(row["path"]), "skipped", _cell(row["reason"])])
 
 
 def _csv(rows: Iterable[Any]) -> Iterator[str]:

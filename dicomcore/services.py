@@ -30,7 +30,7 @@ from dicomcore.journal.database import Journal
 from dicomcore.model import FileFact, Header, Job, Outcome, Selection, Status
 from dicomcore.scan import paths
 from dicomcore.scan.file import scan_file
-from dicomcore.settings import Settings, save
+from dicomcore.settings import Settings, checked_url, save
 
 log = logging.getLogger(__name__)
 
@@ -77,10 +77,9 @@ class Services:
     def use_archive(self, kind: str, url: str = "", user: str = "", password: str = "") -> str:
         """Change to another archive once it has answered; returns its name and version. Raises ``ArchiveError``."""
         if url:
-            about = about_orthanc(Endpoint(url.rstrip("/"), user, password))
-            changed = save(
-                self.settings, archive=kind, orthanc_url=url.rstrip("/"), orthanc_user=user, orthanc_password=password
-            )
+            url = checked_url(url)
+            about = about_orthanc(Endpoint(url, user, password))
+            changed = save(self.settings, archive=kind, orthanc_url=url, orthanc_user=user, orthanc_password=password)
         else:
             changed = save(self.settings, archive=kind, orthanc_url="")
             about = ""
@@ -228,7 +227,7 @@ class Services:
 
     def work(self, job_id: str) -> bool:
         """Do a job in this process (the worker's main line); False where another has it."""
-        return worker.work(self.journal, self.archive, job_id, self._locks)
+        return worker.work(self.journal, lambda: self.archive, job_id, self._locks)
 
     def start_worker(self, job_id: str) -> None:
         """Start the background process of a job."""
@@ -254,7 +253,7 @@ class Services:
         roots = () if free else self.settings.scan_roots
         root = paths.resolve(text, path_map=self.settings.path_map, roots=roots)
         return jobs.create_scan(
-            self.journal, root, recursive=recursive, follow_links=follow_links, compare=compare, by=_user()
+            self.journal, root, recursive=recursive, follow_links=follow_links, compare=compare, roots=roots, by=_user()
         )
 
     @property
@@ -352,6 +351,8 @@ def _with_archive_chosen(settings: Settings) -> Settings:
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with suppress(PermissionError):  # patient data; a clone brings a folder that everybody may read
+            folder.chmod(0o700)
     except OSError as error:
         raise StoreError(
             f"The folder {folder} cannot be made: {error.strerror}. "

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import tomli_w
 from pydantic import ValidationError, field_validator
@@ -51,6 +53,14 @@ class Settings(BaseSettings):
     path_map: Annotated[dict[str, str], NoDecode] = {}
     """Where Windows drives and shares are mounted here: ``Z:=/mnt/z;\\\\server\\share=/mnt/share``."""
 
+    @field_validator("orthanc_url")
+    @classmethod
+    def _plain_url(cls, url: str) -> str:
+        try:
+            return checked_url(url)
+        except UsageError as error:
+            raise ValueError(str(error)) from error
+
     @field_validator("data_dir", "log_dir")
     @classmethod
     def _absolute(cls, folder: Path) -> Path:
@@ -85,19 +95,29 @@ class Settings(BaseSettings):
         return (init_settings, env_settings, saved)
 
 
-def load() -> Settings:
+def load(**given: Any) -> Settings:
     """The settings as they stand. Raises ``UsageError`` where somebody wrote what cannot be read."""
     try:
-        return Settings()
-    except (ValidationError, tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        said = (
-            "; ".join(f"{part['loc'][0]}: {part['msg']}" for part in error.errors(include_input=False))
-            if isinstance(error, ValidationError)
-            else str(error)
-        )
-        raise UsageError(
-            f"The settings cannot be used: {said}. See DVP_* in the environment and settings.toml."
-        ) from None
+        return Settings(**given)
+    except ValidationError as error:
+        said = "; ".join(f"{part['loc'][0]}: {part['msg']}" for part in error.errors(include_input=False))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        said = str(error)
+    raise UsageError(f"The settings cannot be used: {said}. See DVP_* in the environment and settings.toml.")
+
+
+def checked_url(url: str) -> str:
+    """The address of an Orthanc without a slash at its end. Raises ``UsageError``; never repeats a password."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        raise UsageError("The address of the Orthanc cannot be read.") from None
+    if url and (parts.scheme not in ("http", "https") or not host):
+        raise UsageError("The address of an Orthanc begins with http:// or https://.")
+    if parts.username or parts.password:
+        raise UsageError("User and password do not belong into the address: they have fields of their own.")
+    return url.rstrip("/")
 
 
 def saved_file(data_dir: Path) -> Path:
@@ -110,8 +130,7 @@ def save(settings: Settings, **changes: str) -> Settings:
     file = saved_file(settings.data_dir)
     before = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
     file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_suffix(".new")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-        tomli_w.dump({**before, **changes}, out)
-    draft.replace(file)
-    return Settings(data_dir=settings.data_dir, log_dir=settings.log_dir)
+    with NamedTemporaryFile(dir=file.parent, prefix="settings-", delete=False) as draft:  # for its owner only
+        tomli_w.dump({**before, **changes}, draft)
+    Path(draft.name).replace(file)
+    return load(data_dir=settings.data_dir, log_dir=settings.log_dir)

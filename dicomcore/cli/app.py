@@ -73,7 +73,7 @@ def scan(
             show.lines(reports.file_csv(services, scan_id))
         else:
             _print_scan(services, scan_id, summary)
-        raise typer.Exit(1 if reports.is_trouble(summary["outcomes"]) else 0)
+        raise typer.Exit(1 if reports.is_trouble(summary) else 0)
 
 
 @app.command("import")
@@ -273,6 +273,12 @@ def _print_scan(services: Services, scan_id: str, summary: dict[str, Any]) -> No
         f"{summary['seconds']:.1f} s.",
         markup=False,
     )
+    _print_unread(summary)
+
+
+def _print_unread(summary: dict[str, Any]) -> None:
+    if unread := reports.unread_sentence(summary["unread_places"]):
+        show.told.print(unread, style="red", markup=False)
 
 
 def _print_plan(
@@ -317,7 +323,7 @@ def _print_import(services: Services, batch_id: str, *, as_json: bool) -> None:
         if not as_json:
             show.told.print(job.message, style="red", markup=False)
         raise typer.Exit(1)
-    raise typer.Exit(1 if reports.is_trouble(job.counts) else 0)
+    raise typer.Exit(1 if reports.is_trouble(summary) else 0)
 
 
 def _follow_with_cache(services: Services) -> str:
@@ -336,6 +342,10 @@ def _print_outcomes(services: Services, job: Job, cache_problem: str) -> None:
     if not reasons.empty:
         show.table(reasons, "Reasons")
     show.out.print(reports.sentence(job.counts, job.total or 0), markup=False)
+    skipped = reports.skipped_table(services, job.scan_id)
+    if not skipped.empty:
+        show.table(skipped, "Skipped")
+    _print_unread(reports.import_summary(services, job.job_id))
     if job.seconds and job.total:
         show.out.print(f"{job.job_id}: {job.seconds:.1f} s, {show.size(job.total_bytes or 0)}.", markup=False)
     if cache_problem:

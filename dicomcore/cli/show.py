@@ -30,7 +30,7 @@ told = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def as_json(answer: Mapping[str, Any]) -> None:
     """One JSON object on standard output and nothing else."""
-    print(json.dumps(answer, ensure_ascii=False, default=str))
+    print(json.dumps(answer, ensure_ascii=False, default=_as_text))
 
 
 def lines(text: Iterable[str]) -> None:
@@ -97,4 +97,11 @@ def _speed(job: Job) -> str:
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None or value is pd.NaT or value != value else str(value)
+    return "" if value is None or value is pd.NaT or value != value else _as_text(value)
+
+
+def _as_text(value: Any) -> str:
+    """A day without a time of day is a date, as people write it."""
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d}" if value == value.normalize() else f"{value:%Y-%m-%d %H:%M:%S}"
+    return str(value)

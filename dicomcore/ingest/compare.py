@@ -34,7 +34,7 @@ def compare(
     ``go_on`` is called with the number of groups done and may raise to stop. Raises ``ArchiveUnreachable``.
     """
     files.use_receipts(journal, scan.scan_id, scan.root, archive.key)
-    source = Source(scan.root, follow_links=scan.follow_links)
+    source = Source(scan.root, follow_links=scan.follow_links, roots=scan.roots)
     with ThreadPoolExecutor(READERS, thread_name_prefix="compare") as readers:
         for groups in _chunks(files.groups(journal, scan.scan_id, selection)):
             known = _what_the_archive_has(archive, groups, readers)

@@ -24,7 +24,7 @@ def find(journal: Journal, archive: Archive, scan_id: str, reported_as: str | No
     files.forget(journal, scan_id)
     began, meter, counts, size = time.monotonic(), Meter(), Counter[str](), 0
     root = Path(os.fsdecode(scan.root))
-    for chunk in scan_tree(root, recursive=scan.recursive, follow_links=scan.follow_links):
+    for chunk in scan_tree(root, recursive=scan.recursive, follow_links=scan.follow_links, roots=scan.roots):
         files.write_found(journal, scan_id, chunk, archive.predict)
         found = [thing for thing in chunk if isinstance(thing, ScannedFile)]
         counts.update(file.kind.value for file in found)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from dicomcore.model import FileFact
+from dicomcore.scan.paths import is_inside
 
 #: Bytes of file bodies in memory or on the wire, over all connections together.
 BYTES_IN_FLIGHT = 64 << 20
@@ -56,8 +57,9 @@ class Source:
     for one that cannot be read.
     """
 
-    def __init__(self, root: bytes, *, follow_links: bool) -> None:
+    def __init__(self, root: bytes, *, follow_links: bool, roots: Sequence[bytes] = ()) -> None:
         self._root = Path(os.fsdecode(root))
+        self._roots = roots
         self._follow_links = follow_links
 
     def path(self, fact: FileFact) -> Path:
@@ -89,6 +91,8 @@ class Source:
     @contextmanager
     def _opened(self, fact: FileFact) -> Iterator[BinaryIO]:
         """The file, checked before and after by its open descriptor."""
+        if not is_inside(os.fsencode(self.path(fact)), self._roots):
+            raise SourceChanged("A link leads out of the folders that may be scanned.")
         try:
             descriptor = os.open(self.path(fact), _FLAGS | (0 if self._follow_links else _NO_LINKS))
         except FileNotFoundError as error:

@@ -47,7 +47,8 @@ def send(
     them goes alone, so that the one that brings the archive down is found and put aside.
     """
     suspects = set() if suspects is None else suspects
-    source = Source(job.root, follow_links=jobs.scan(journal, job.scan_id).follow_links)
+    scan = jobs.scan(journal, job.scan_id)
+    source = Source(scan.root, follow_links=scan.follow_links, roots=scan.roots)
     settle = GroupStore(archive, source, resumed=resumed).settle
     progress = _Progress(journal, job.job_id)
     if suspects:

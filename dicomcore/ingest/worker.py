@@ -10,6 +10,8 @@ import logging
 import os
 import subprocess
 import sys
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -25,10 +27,11 @@ from dicomcore.model import Status
 log = logging.getLogger(__name__)
 
 
-def work(journal: Journal, archive: Archive, job_id: str, locks: Path) -> bool:
+def work(journal: Journal, archive: Callable[[], Archive], job_id: str, locks: Path) -> bool:
     """Do a job to its end; returns False where another process has it. Raises ``UnknownBatch`` and ``StoreError``.
 
-    An archive that fails ends the job as failed with the remedy in its message; what is done stays done.
+    ``archive`` opens the archive. One that cannot be opened or fails ends the job as failed, with the remedy in its
+    message; what is done stays done.
     """
     try:
         with _lock(locks, job_id):
@@ -62,7 +65,7 @@ def start(job_id: str, data_dir: Path, log_dir: Path) -> subprocess.Popen[bytes]
         )
 
 
-def _do(journal: Journal, archive: Archive, job_id: str) -> None:
+def _do(journal: Journal, archive: Callable[[], Archive], job_id: str) -> None:
     job = jobs.job(journal, job_id)
     if job.status.over:
         return
@@ -71,16 +74,17 @@ def _do(journal: Journal, archive: Archive, job_id: str) -> None:
         if jobs.cancel_wanted(journal, job_id):
             raise Cancelled
         run = run_scan if job.kind == "scan" else run_import
-        run(journal, archive, job_id)
+        run(journal, archive(), job_id)
     except Cancelled:
         jobs.finish(journal, job_id, Status.CANCELLED, "Cancelled. What was stored stays stored.")
     except DicomViewerError as error:
         log.warning("%s failed: %s", job_id, type(error).__name__)
         jobs.finish(journal, job_id, Status.FAILED, str(error))
     except Exception as error:
-        log.exception("%s failed", job_id)
+        # Where, and not the message: it may hold names, of patients and of folders that are called so.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("%s failed: %s\n%s", job_id, type(error).__name__, where)
         jobs.finish(journal, job_id, Status.FAILED, f"A fault of this program: {type(error).__name__}: {error}")
-        raise
     else:
         jobs.finish(journal, job_id, Status.FINISHED)
     log.info("%s ends", job_id)

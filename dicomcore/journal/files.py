@@ -81,12 +81,12 @@ def write_found(journal: Journal, scan_id: str, found: Iterable[ScannedFile | Sk
     files, skipped = [], []
     for thing in found:
         if isinstance(thing, Skipped):
-            skipped.append((scan_id, thing.path, thing.reason))
+            skipped.append((scan_id, thing.path, thing.reason, thing.unreadable))
         else:
             files.append(_row(scan_id, thing, predict))
     with journal.transaction() as writing:
         writing.executemany(INSERT, files)
-        writing.executemany("INSERT INTO skipped VALUES (?, ?, ?)", skipped)
+        writing.executemany("INSERT INTO skipped VALUES (?, ?, ?, ?)", skipped)
 
 
 def forget(journal: Journal, scan_id: str) -> None:

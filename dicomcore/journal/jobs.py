@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,18 +32,20 @@ def create_scan(
     recursive: bool = True,
     follow_links: bool = False,
     compare: bool = True,
+    roots: Sequence[Path] = (),
     by: str = "",
 ) -> str:
     """A new scan, queued; returns its id, ``SCAN_YYYYMMDD_HHMMSS_xxxxxx``.
 
-    ``compare``: ask the archive afterwards which of the files it has, for the plan.
+    ``compare``: ask the archive afterwards which of the files it has, for the plan. ``roots``: the folders
+    that links must not lead out of.
     """
     scan_id = _new_id("SCAN")
     with journal.transaction() as writing:
         _insert_job(writing, scan_id, "scan", by)
         writing.execute(
-            "INSERT INTO scans (scan_id, root, recursive, follow_links, compare) VALUES (?, ?, ?, ?, ?)",
-            (scan_id, os.fsencode(root), recursive, follow_links, compare),
+            "INSERT INTO scans (scan_id, root, recursive, follow_links, compare, roots) VALUES (?, ?, ?, ?, ?, ?)",
+            (scan_id, os.fsencode(root), recursive, follow_links, compare, _as_json(roots)),
         )
     return scan_id
 
@@ -104,6 +106,7 @@ def scan(journal: Journal, scan_id: str) -> Scan:
         row["scan_seconds"],
         row["compared_with"],
         row["compare_problem"],
+        tuple(os.fsencode(root) for root in json.loads(row["roots"])),
     )
 
 
@@ -215,6 +218,10 @@ def prune_scans(journal: Journal, older_than_seconds: float) -> int:
             (time.time() - older_than_seconds,),
         )
         return gone.rowcount
+
+
+def _as_json(roots: Sequence[Path]) -> str:
+    return json.dumps([str(root.expanduser().resolve()) for root in roots])
 
 
 def _new_id(word: str) -> str:

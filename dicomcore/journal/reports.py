@@ -72,7 +72,22 @@ def not_dicom_reasons(journal: Journal, scan_id: str) -> list[Row]:
 
 def skipped(journal: Journal, scan_id: str, limit: int = 1_000) -> list[Row]:
     """Links, special files and unreadable folders of a scan: path, reason."""
-    return journal.rows("SELECT path, reason FROM skipped WHERE scan_id = ? ORDER BY path LIMIT ?", scan_id, limit)
+    return journal.rows(
+        "SELECT path, reason FROM skipped WHERE scan_id = ? ORDER BY unreadable DESC, path LIMIT ?", scan_id, limit
+    )
+
+
+def skipped_counts(journal: Journal, scan_id: str) -> tuple[int, int]:
+    """How much was skipped, and how much of it are places that could not be read."""
+    row = journal.rows(
+        "SELECT count(*) AS skipped, coalesce(sum(unreadable), 0) AS unreadable FROM skipped WHERE scan_id = ?", scan_id
+    )[0]
+    return row["skipped"], row["unreadable"]
+
+
+def all_skipped(journal: Journal, scan_id: str) -> Iterator[Row]:
+    """Everything skipped, for a CSV."""
+    return journal.stream("SELECT path, reason FROM skipped WHERE scan_id = ? ORDER BY path", scan_id)
 
 
 def choices(journal: Journal, scan_id: str, column: str) -> list[Row]:

@@ -115,6 +115,13 @@ def _absolute(text: str) -> Path | None:
         return None
 
 
+def is_inside(path: bytes, roots: Sequence[bytes]) -> bool:
+    """Whether a path, its links resolved, lies in one of the folders; without any folders it does."""
+    real = os.path.realpath(path)
+    separator = os.fsencode(os.sep)
+    return not roots or any(real == root or real.startswith(root.rstrip(separator) + separator) for root in roots)
+
+
 def _not_allowed(text: str, roots: Sequence[Path]) -> str:
     """Says nothing of what is there, not even where a link leads: only what was typed."""
     return (

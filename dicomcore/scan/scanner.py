@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
@@ -37,13 +37,18 @@ MOST_WORKERS = 8
 
 
 def scan(
-    root: Path, *, recursive: bool = True, follow_links: bool = False, workers: int | None = None
+    root: Path,
+    *,
+    recursive: bool = True,
+    follow_links: bool = False,
+    roots: Sequence[bytes] = (),
+    workers: int | None = None,
 ) -> Iterator[list[Scanned]]:
     """Everything below ``root`` in chunks of up to 500, in the order of ``walk``.
 
     ``workers``: processes that read headers; None: one per processor. Closing the iterator ends the work.
     """
-    chunks = _chunks(walk(root, recursive=recursive, follow_links=follow_links))
+    chunks = _chunks(walk(root, recursive=recursive, follow_links=follow_links, roots=roots))
     workers = workers or min(os.cpu_count() or 1, MOST_WORKERS)
     folder = os.fsencode(root)
     first = list(islice(chunks, FEW + 1)) if workers > 1 else []

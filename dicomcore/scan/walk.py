@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dicomcore.model import FileFact, Skipped
+from dicomcore.scan.paths import is_inside
 
 SPECIAL = (
     (stat.S_ISFIFO, "a named pipe (FIFO)"),
@@ -19,21 +20,25 @@ SPECIAL = (
 _JUNCTION = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)
 
 
-def walk(root: Path, *, recursive: bool = True, follow_links: bool = False) -> Iterator[FileFact | Skipped]:
+def walk(
+    root: Path, *, recursive: bool = True, follow_links: bool = False, roots: Sequence[bytes] = ()
+) -> Iterator[FileFact | Skipped]:
     """Everything below ``root`` but the folders themselves, in byte order within each folder.
 
     Regular files come as ``FileFact``; links, special files and what cannot be looked at as ``Skipped``.
     Nothing but folders is opened. With ``follow_links`` each folder is entered once, by device and inode, so
-    that a circle of links ends. In memory are the names of one folder and of those above it.
+    that a circle of links ends, and no link is followed that leads out of ``roots``. In memory are the names of
+    one folder and of those above it.
     """
-    return _Walk(os.fsencode(root), recursive, follow_links).entries()
+    return _Walk(os.fsencode(root), recursive, follow_links, roots).entries()
 
 
 class _Walk:
-    def __init__(self, root: bytes, recursive: bool, follow_links: bool) -> None:
+    def __init__(self, root: bytes, recursive: bool, follow_links: bool, roots: Sequence[bytes]) -> None:
         self._root = root
         self._recursive = recursive
         self._follow_links = follow_links
+        self._roots = roots
         self._entered: set[tuple[int, int]] = set()
 
     def entries(self) -> Iterator[FileFact | Skipped]:
@@ -59,7 +64,7 @@ class _Walk:
             with os.scandir(os.path.join(self._root, folder)) as entries:
                 names = sorted(entry.name for entry in entries)
         except OSError as error:
-            yield Skipped(folder or b".", f"a folder that cannot be read: {in_words(error)}")
+            yield Skipped(folder or b".", f"a folder that cannot be read: {in_words(error)}", unreadable=True)
         else:
             yield from names
 
@@ -71,9 +76,12 @@ class _Walk:
             if _is_link(seen):
                 if not self._follow_links:
                     return Skipped(path, "a symbolic link (links are not followed)")
+                if not is_inside(full, self._roots):
+                    return Skipped(path, "a link out of the folders that may be scanned")
                 seen = os.stat(full)
         except OSError as error:
-            return Skipped(path, f"it cannot be examined: {in_words(error)}")
+            hidden = error.errno not in (errno.ENOENT, errno.ELOOP)
+            return Skipped(path, f"it cannot be examined: {in_words(error)}", unreadable=hidden)
         if stat.S_ISREG(seen.st_mode):
             return FileFact.of(path, seen)
         if stat.S_ISDIR(seen.st_mode):

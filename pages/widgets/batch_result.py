@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from dicomcore import reports
@@ -20,7 +22,7 @@ SHOWN_OF_A_FILE = ["path", "outcome", "reason", "size", "modality", "patient_nam
 def show(services: Services, batch: Job) -> None:
     """From the verdict to the list of files."""
     summary = reports.import_summary(services, batch.job_id)
-    _verdict(batch)
+    _verdict(batch, summary)
     if not summary["outcomes"]:
         return
     outcome_bar(batch.counts, summary["found"])
@@ -31,16 +33,18 @@ def show(services: Services, batch: Job) -> None:
     _files(services, batch)
 
 
-def _verdict(batch: Job) -> None:
+def _verdict(batch: Job, summary: dict[str, Any]) -> None:
     if batch.status is Status.FAILED:
         problem(f"The import failed. {batch.message}")
     elif batch.status is Status.CANCELLED:
         st.warning(plain(batch.message or "Cancelled. What was stored stays stored."), icon=":material/stop_circle:")
-    elif reports.is_trouble(batch.counts):
+    elif any(batch.counts.get(word.value) for word in TROUBLE):
         left = sum(batch.counts.get(word.value, 0) for word in TROUBLE)
         st.warning(f"Finished. {counted(left, 'file needs', 'files need')} a look.", icon=":material/rule:")
-    else:
+    elif not summary["unread_places"]:
         st.success("Finished. Everything is accounted for.", icon=":material/check_circle:")
+    if unread := reports.unread_sentence(summary["unread_places"]):
+        st.error(unread, icon=":material/folder_off:")
 
 
 def _speed(batch: Job) -> str:

@@ -54,6 +54,8 @@ def show(services: Services, scan: Job) -> None:
             return
     summary = _summary(services, scan.job_id)
     _totals(summary)
+    if unread := reports.unread_sentence(summary["unread_places"]):
+        st.error(unread, icon=":material/folder_off:")
     _tables(services, scan.job_id, summary)
     if summary["outcomes"].get(Kind.DICOM):
         import_plan.show(services, scan.job_id)

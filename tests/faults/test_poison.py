@@ -46,7 +46,7 @@ def test_files_that_crash_the_archive_are_quarantined_and_the_others_all_arrive(
     journal = Journal(tmp_path / "journal.sqlite")
     archive = OrthancArchive(orthanc.ensure, "orthanc:test")
     batch_id = jobs.create_batch(journal, jobs.create_scan(journal, source), Selection())
-    worker.work(journal, archive, batch_id, tmp_path / "locks")
+    worker.work(journal, lambda: archive, batch_id, tmp_path / "locks")
     assert jobs.job(journal, batch_id).status is Status.FINISHED
     counts = outcomes.counts(journal, batch_id)
     if counts == {"stored": 62}:

@@ -88,6 +88,7 @@ def test_after_an_import_the_patients_are_found_by_name(run: Run, source: Path) 
     said = answer(run("patients", "ANNA muster", "--json"))
     assert said["total"] == 1
     assert said["patients"][0]["name"] == "Muster Anna"
+    assert said["patients"][0]["birth_date"] == "1970-01-01"
     assert answer(run("patients", "nobody", "--json"))["total"] == 0
 
 

@@ -61,7 +61,7 @@ def state(root: Path) -> State:
 
 def imported(journal: Journal, archive: Archive, root: Path, locks: Path) -> str:
     batch_id = jobs.create_batch(journal, jobs.create_scan(journal, root), Selection())
-    assert worker.work(journal, archive, batch_id, locks)
+    assert worker.work(journal, lambda: archive, batch_id, locks)
     job = jobs.job(journal, batch_id)
     assert (job.status, job.message) == (Status.FINISHED, "")
     return batch_id

@@ -22,6 +22,7 @@ from dicomcore.ingest.reading import Source
 from dicomcore.journal import jobs, outcomes, reports
 from dicomcore.journal.database import Journal
 from dicomcore.model import ArchiveCounts, FileFact, Outcome, Receipt, Selection, Status
+from dicomcore.reports import import_summary, is_trouble, outcome_csv, unread_sentence
 from dicomcore.services import Services, read_header
 from dicomcore.settings import Settings
 from tests.factories import ct, dicomdir, write, write_study
@@ -97,7 +98,7 @@ def test_an_archive_that_is_away_fails_the_batch_and_leaves_the_files_pending(
 ) -> None:
     nobody = OrthancArchive(lambda: Endpoint("http://127.0.0.1:9"), "nobody")
     batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
-    worker.work(services.journal, nobody, batch_id, tmp_path / "locks")
+    worker.work(services.journal, lambda: nobody, batch_id, tmp_path / "locks")
     job = services.job(batch_id)
     assert job.status is Status.FAILED
     assert "does not answer" in job.message
@@ -132,13 +133,13 @@ def test_an_archive_that_stays_away_fails_the_batch_and_resume_goes_on(
     monkeypatch.setattr("dicomcore.ingest.stopping.PATIENCE_SECONDS", 0)
     dying = Dying(tmp_path / "a", read_header)
     batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
-    worker.work(services.journal, dying, batch_id, tmp_path / "locks")
+    worker.work(services.journal, lambda: dying, batch_id, tmp_path / "locks")
     assert services.job(batch_id).status is Status.FAILED
     assert outcomes.counts(services.journal, batch_id) == {"stored": 3, "pending": 3}
     dying.left = 99
     assert dying.counts().instances == 3
     jobs.reopen(services.journal, batch_id)
-    worker.work(services.journal, dying, batch_id, tmp_path / "locks")
+    worker.work(services.journal, lambda: dying, batch_id, tmp_path / "locks")
     assert outcomes.counts(services.journal, batch_id) == {"stored": 6}
 
 
@@ -157,7 +158,7 @@ def test_an_archive_that_comes_back_is_waited_for(
     dying = Dying(tmp_path / "a", read_header)
     dying.back_after = 12
     batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
-    worker.work(services.journal, dying, batch_id, tmp_path / "locks")
+    worker.work(services.journal, lambda: dying, batch_id, tmp_path / "locks")
     assert (services.job(batch_id).status, services.job(batch_id).message) == (Status.FINISHED, "")
     assert outcomes.counts(services.journal, batch_id) == {"stored": 6}
     assert any(message.startswith("Waiting for the archive since") for message in told)
@@ -168,7 +169,7 @@ def test_a_batch_that_waits_for_the_archive_can_be_cancelled(
 ) -> None:
     batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
     monkeypatch.setattr("dicomcore.journal.jobs.cancel_wanted", lambda *_: "Waiting" in services.job(batch_id).message)
-    worker.work(services.journal, Dying(tmp_path / "a", read_header), batch_id, tmp_path / "locks")
+    worker.work(services.journal, lambda: Dying(tmp_path / "a", read_header), batch_id, tmp_path / "locks")
     assert services.job(batch_id).status is Status.CANCELLED
 
 
@@ -185,13 +186,13 @@ def test_a_retry_takes_the_failed_files_and_only_those(services: Services, sourc
 
     choosy = Choosy(tmp_path / "a", read_header)
     batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
-    worker.work(services.journal, choosy, batch_id, tmp_path / "locks")
+    worker.work(services.journal, lambda: choosy, batch_id, tmp_path / "locks")
     assert outcomes.counts(services.journal, batch_id) == {"stored": 4, "rejected": 2}
     choosy.refuses = False
     choosy.offered.clear()
     assert outcomes.reopen_failed(services.journal, batch_id) == 2
     jobs.reopen(services.journal, batch_id)
-    worker.work(services.journal, choosy, batch_id, tmp_path / "locks")
+    worker.work(services.journal, lambda: choosy, batch_id, tmp_path / "locks")
     assert choosy.offered == ["image1.dcm", "image1.dcm"]
     assert outcomes.counts(services.journal, batch_id) == {"stored": 6}
 
@@ -217,7 +218,7 @@ def test_an_archive_that_changes_what_it_stores_is_found_out(services: Services,
             return "0" * 32
 
     batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
-    worker.work(services.journal, Changing(tmp_path / "a", read_header), batch_id, tmp_path / "locks")
+    worker.work(services.journal, lambda: Changing(tmp_path / "a", read_header), batch_id, tmp_path / "locks")
     assert outcomes.counts(services.journal, batch_id) == {"conflict": 6}
 
 
@@ -314,7 +315,7 @@ def test_what_was_interrupted_is_started_again(services: Services, source: Path)
 
 def imported(services: Services, archive: Archive, scan_id: str, locks: Path) -> dict[str, int]:
     batch_id = jobs.create_batch(services.journal, scan_id, Selection())
-    worker.work(services.journal, archive, batch_id, locks)
+    worker.work(services.journal, lambda: archive, batch_id, locks)
     return outcomes.counts(services.journal, batch_id)
 
 
@@ -324,7 +325,7 @@ def test_what_one_archive_has_says_nothing_of_another(services: Services, source
     other = write(tmp_path / "other.dcm", ct(series=1, image=1, SeriesDescription="other bytes"))
     second.store(other, None)
     scan_id = jobs.create_scan(services.journal, source)
-    worker.work(services.journal, first, scan_id, tmp_path / "locks")
+    worker.work(services.journal, lambda: first, scan_id, tmp_path / "locks")
     assert imported(services, second, scan_id, tmp_path / "locks") == {"stored": 5, "conflict": 1}
 
 
@@ -457,3 +458,78 @@ def test_a_disk_that_is_full_leaves_no_draft(services: Services, source: Path, m
     assert services.job(batch_id).status is Status.FAILED
     assert "No room left" in services.job(batch_id).message
     assert not list((services.settings.data_dir / "archive").glob("draft-*"))
+
+
+def test_a_folder_that_cannot_be_read_is_named_and_nothing_is_called_accounted_for(
+    services: Services, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    def closed(path: bytes) -> object:
+        if os.fsencode(path).endswith(b"series1"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr("dicomcore.scan.walk.os.scandir", closed)
+    batch_id = run(services, source)
+    summary = import_summary(services, batch_id)
+    assert (summary["found"], summary["outcomes"], summary["unread_places"]) == (3, {"stored": 3}, 1)
+    assert is_trouble(summary)
+    assert "1 folder could not be read" in unread_sentence(summary["unread_places"])
+    assert any("series1,skipped,a folder that cannot be read" in line for line in outcome_csv(services, batch_id))
+
+
+def test_followed_links_do_not_lead_out_of_the_allowed_folders(source: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    write_study(outside, study=8)
+    (source / "door").symlink_to(outside)
+    (source / "window.dcm").symlink_to(outside / "series1" / "image1.dcm")
+    (source / "inside").symlink_to(source / "series1" / "image1.dcm")
+    services = Services(
+        Settings(data_dir=tmp_path / "d", log_dir=tmp_path / "l", archive="folder", scan_roots=(source,))
+    )
+    scan_id = services.start_scan(str(source), follow_links=True)
+    services._workers[scan_id].wait(60)
+    assert services.job(scan_id).counts == {"DICOM": 7}
+    reasons = {row["path"]: row["reason"] for row in reports.skipped(services.journal, scan_id)}
+    assert set(reasons) == {b"door", b"window.dcm"}
+    (source / "series1").rename(tmp_path / "away")
+    (source / "series1").symlink_to(tmp_path / "away")
+    batch_id = services.start_import(scan_id)
+    services._workers[batch_id].wait(60)
+    assert dict(services.job(batch_id).counts) == {"stored": 3, "vanished": 4}
+
+
+def test_the_data_folder_is_for_its_owner_only(services: Services) -> None:
+    if os.name != "nt":
+        assert services.settings.data_dir.stat().st_mode & 0o077 == 0
+        assert services.settings.log_dir.stat().st_mode & 0o077 == 0
+
+
+def test_a_fault_of_ours_is_logged_without_its_message(
+    services: Services, source: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = "Canary^Carla"
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError(name)
+
+    monkeypatch.setattr("dicomcore.ingest.pipeline.compare", broken)
+    batch_id = run(services, source)
+    assert services.job(batch_id).status is Status.FAILED
+    assert "RuntimeError" in caplog.text
+    assert "Canary" not in caplog.text
+
+
+def test_an_archive_that_cannot_be_opened_fails_the_job_with_the_remedy(
+    services: Services, source: Path, tmp_path: Path
+) -> None:
+    def closed() -> Archive:
+        raise ArchiveUnreachable("It cannot be opened. Mend it.")
+
+    batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
+    worker.work(services.journal, closed, batch_id, tmp_path / "locks")
+    assert (services.job(batch_id).status, services.job(batch_id).message) == (
+        Status.FAILED,
+        "It cannot be opened. Mend it.",
+    )

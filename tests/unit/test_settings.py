@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from dicomcore.errors import UsageError
-from dicomcore.settings import Settings, load, save, saved_file
+from dicomcore.settings import Settings, checked_url, load, save, saved_file
 
 
 def test_the_environment_wins_over_the_saved_file_and_a_flag_over_both(
@@ -78,3 +78,14 @@ def test_settings_that_cannot_be_read_are_one_clear_sentence(monkeypatch: pytest
     (tmp_path / "settings.toml").write_text("archive = ", "utf-8")
     with pytest.raises(UsageError, match=r"settings\.toml"):
         load()
+
+
+@pytest.mark.parametrize("url", ["http://bob:canary@host", "ftp://canary", "canary", "http://[canary"])
+def test_an_address_with_a_password_or_of_another_kind_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        checked_url(url)
+    assert "canary" not in str(refused.value)
+
+
+def test_an_address_loses_its_last_slash() -> None:
+    assert checked_url("http://host:8042/") == "http://host:8042"

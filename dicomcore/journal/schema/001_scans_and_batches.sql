@@ -25,6 +25,7 @@ CREATE TABLE scans (
     root BLOB NOT NULL,
     recursive INTEGER NOT NULL,
     follow_links INTEGER NOT NULL,
+    roots TEXT NOT NULL DEFAULT '[]', -- folders that followed links must not lead out of; none: anywhere
     compare INTEGER NOT NULL, -- 1: ask the archive which of the files it has
     scan_seconds REAL,
     compared_with TEXT NOT NULL DEFAULT '', -- key of the archive that files.archive_md5 speaks of
@@ -67,7 +68,8 @@ CREATE UNIQUE INDEX files_by_folder ON files (scan_id, folder, path);
 CREATE TABLE skipped (
     scan_id TEXT NOT NULL REFERENCES scans (scan_id) ON DELETE CASCADE,
     path BLOB NOT NULL,
-    reason TEXT NOT NULL
+    reason TEXT NOT NULL,
+    unreadable INTEGER NOT NULL DEFAULT 0 -- 1: files may be hidden behind it that nobody has counted
 );
 CREATE INDEX skipped_by_scan ON skipped (scan_id);
 
