@@ -55,6 +55,8 @@ class Status(StrEnum):
     COMPARING = "comparing"
     IMPORTING = "importing"
     CHECKING = "checking"
+    BACKING_UP = "backing up"
+    PAUSED = "paused"
     FINISHED = "finished"
     CANCELLED = "cancelled"
     FAILED = "failed"
@@ -62,6 +64,11 @@ class Status(StrEnum):
     @property
     def over(self) -> bool:
         return self in (Status.FINISHED, Status.CANCELLED, Status.FAILED)
+
+    @property
+    def at_rest(self) -> bool:
+        """Nothing goes on by itself: it is over, or somebody has to say ``resume``."""
+        return self.over or self is Status.PAUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,8 @@ class Scan:
 
     ``scan_seconds`` is None until all files are found; ``compared_with`` is the archive's key, empty while
     nothing was compared; ``compare_problem`` says why the archive could not be asked. ``roots`` are the folders,
-    links resolved, that nothing may lead out of; none: anywhere.
+    links resolved, that nothing may lead out of; none: anywhere. ``containers``: also what is in ZIP, tar and gzip
+    files.
     """
 
     scan_id: str
@@ -128,6 +136,7 @@ class Scan:
     compared_with: str
     compare_problem: str
     roots: tuple[bytes, ...] = ()
+    containers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +196,11 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class FileFact:
-    """A regular file as ``lstat`` saw it. ``path`` is relative to the scanned folder, as ``os.fsencode`` bytes."""
+    """A regular file as ``lstat`` saw it. ``path`` is relative to the scanned folder, as ``os.fsencode`` bytes.
+
+    A member of a ZIP, tar or gzip file has the path of that file, a zero byte (which no path on a disk can hold),
+    and its name in there; mtime and inode are those of the file, the size is its own, unpacked.
+    """
 
     path: bytes
     size: int
@@ -367,3 +380,18 @@ class ArchiveCounts:
     studies: int
     series: int
     instances: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveRules:
+    """What an archive does to data by its settings. None: this archive does not tell, so somebody has to look.
+
+    ``overwrites``: a file with the ids of a stored one replaces it. ``transcodes_to``: transfer syntax UID that
+    stored files are changed to, ``""`` for none. ``most_bytes`` and ``most_patients``: beyond these the archive
+    deletes its oldest patients; 0: it never does.
+    """
+
+    overwrites: bool | None = None
+    transcodes_to: str | None = None
+    most_bytes: int | None = None
+    most_patients: int | None = None

@@ -16,7 +16,7 @@ from filelock import FileLock
 from dicomcore.archive.base import Archive
 from dicomcore.archive.endpoint import Endpoint
 from dicomcore.archive.folder import FolderArchive
-from dicomcore.archive.local import LocalOrthanc, find_program
+from dicomcore.archive.local import OWN_RULES, LocalOrthanc, find_program
 from dicomcore.archive.orthanc import OrthancArchive
 from dicomcore.cache.database import Cache
 from dicomcore.errors import DicomViewerError, StoreError, UsageError
@@ -24,6 +24,7 @@ from dicomcore.imaging.thumbnails import Thumbnails
 from dicomcore.ingest import worker
 from dicomcore.ingest.demo import write_demo
 from dicomcore.ingest.plan import PlanTotals, expect, total
+from dicomcore.ingest.stopping import PAUSED
 from dicomcore.ingest.sync import SyncResult, sync
 from dicomcore.journal import files, jobs, outcomes
 from dicomcore.journal.database import Journal
@@ -96,7 +97,7 @@ class Services:
             endpoint = Endpoint(settings.orthanc_url.rstrip("/"), settings.orthanc_user, settings.orthanc_password)
             return OrthancArchive(lambda: endpoint, f"orthanc:{endpoint.url}")
         self._local = LocalOrthanc(settings.data_dir / "orthanc")
-        return OrthancArchive(self._local.ensure, f"orthanc:{settings.data_dir / 'orthanc'}")
+        return OrthancArchive(self._local.ensure, f"orthanc:{settings.data_dir / 'orthanc'}", OWN_RULES)
 
     def _close_archive(self) -> None:
         if self._local:
@@ -123,8 +124,20 @@ class Services:
         self._expect_whole_scan(scan_id)
         return self._start_batch(scan_id, selection)
 
+    def pause(self, job_id: str) -> None:
+        """Ask a job to stop until somebody says ``resume``; one that no worker has in hand rests at once."""
+        if self.job(job_id).status.at_rest:
+            raise UsageError(f"{job_id} is {self.job(job_id).status.value}: there is nothing to pause.")
+        jobs.pause(self.journal, job_id)
+        if not self._is_starting(job_id) and not worker.is_at_work(self._locks, job_id):
+            jobs.rest(self.journal, job_id, PAUSED)
+
     def resume(self, batch_id: str) -> None:
-        """Go on with a batch that was cancelled or failed. Raises ``UnknownBatch``, ``UsageError``."""
+        """Go on with a batch that was paused, cancelled or failed. Raises ``UnknownBatch``, ``UsageError``."""
+        if self.job(batch_id).status is Status.PAUSED or jobs.wanted(self.journal, batch_id) == "pause":
+            jobs.take_up(self.journal, batch_id)
+            self.start_worker(batch_id)
+            return
         self._expect_over(batch_id)
         if not outcomes.counts(self.journal, batch_id).get(Outcome.PENDING):
             raise UsageError(f"{batch_id} has no file that is pending.")
@@ -185,7 +198,7 @@ class Services:
     def tend(self, job_id: str) -> None:
         """Start the worker of an unfinished job again if it died; after a few deaths the job has failed."""
         job = self.job(job_id)
-        if job.status.over or self._is_scanned_by_a_batch(job) or self._is_starting(job_id):
+        if job.status.at_rest or self._is_scanned_by_a_batch(job) or self._is_starting(job_id):
             return
         if worker.is_at_work(self._locks, job_id):
             return
@@ -218,7 +231,7 @@ class Services:
         """Ask a job to stop; one that no worker has in hand is over at once."""
         jobs.cancel(self.journal, job_id)
         if not self.job(job_id).status.over and not worker.is_at_work(self._locks, job_id):
-            jobs.cancel_unbegun(self.journal, job_id)
+            jobs.cancel_idle(self.journal, job_id)
 
     def start_demo(self) -> str:
         """Write the demonstration studies and import them; returns the batch id."""
@@ -227,7 +240,7 @@ class Services:
 
     def work(self, job_id: str) -> bool:
         """Do a job in this process (the worker's main line); False where another has it."""
-        return worker.work(self.journal, lambda: self.archive, job_id, self._locks)
+        return worker.work(self.journal, lambda: self.archive, job_id, self._locks, backup_dir=self.settings.backup_dir)
 
     def start_worker(self, job_id: str) -> None:
         """Start the background process of a job."""
@@ -303,7 +316,7 @@ class Services:
     def close(self) -> None:
         """Let go of everything; our own Orthanc stops, its data stays. Workers go on."""
         for job_id, process in self._workers.items():
-            if self.job(job_id).status.over:
+            if self.job(job_id).status.at_rest:
                 process.wait()
         with self._making:
             if self._thumbnails:

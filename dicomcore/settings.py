@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     path_map: Annotated[dict[str, str], NoDecode] = {}
     """Where Windows drives and shares are mounted here: ``Z:=/mnt/z;\\\\server\\share=/mnt/share``."""
 
+    backup_dir: str = ""
+    """Where each study of an import is written to as a ZIP: a path, or a URL that fsspec knows; empty: nowhere."""
+
     @field_validator("orthanc_url")
     @classmethod
     def _plain_url(cls, url: str) -> str:

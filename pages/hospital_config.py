@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.widgets import archive_card, scan_folder, scan_result
+from dicomcore.model import Status
+from pages.widgets import archive_card, paused, scan_folder, scan_result
 from pages.widgets.at_work import services
 from pages.widgets.job_progress import follow
 from pages.widgets.problems import problems_shown
@@ -20,7 +21,9 @@ st.write(
 scan_folder.ask(engine)
 with problems_shown():
     if scan := scan_folder.chosen(engine):
-        if not scan.status.over:
+        if scan.status is Status.PAUSED:
+            paused.show(engine, scan)
+        elif not scan.status.over:
             follow(engine, scan.job_id, scan.status)
         else:
             scan_result.show(engine, scan)

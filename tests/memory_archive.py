@@ -9,6 +9,7 @@ from pathlib import Path
 from dicomcore.errors import ArchiveUnreachable
 from dicomcore.model import (
     ArchiveCounts,
+    ArchiveRules,
     Changes,
     Described,
     Identity,
@@ -117,8 +118,17 @@ class MemoryArchive:
             len(all_of_it.patients), len(all_of_it.studies), len(all_of_it.series), len(all_of_it.instances)
         )
 
+    def instances_of(self, study: str) -> set[str]:
+        return {name for name, one in self.held.items() if one.studies[0].id == study}
+
+    def remove(self, archive_id: str) -> None:
+        self.held.pop(archive_id, None)
+
     def about(self) -> str:
         return "Memory"
+
+    def rules(self) -> ArchiveRules:
+        return ArchiveRules()
 
 
 def _of(one: Described, instance: StoredInstance) -> Described:

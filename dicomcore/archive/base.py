@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from dicomcore.model import ArchiveCounts, Changes, Described, Identity, Receipt
+from dicomcore.model import ArchiveCounts, ArchiveRules, Changes, Described, Identity, Receipt
 
 
 class Archive(Protocol):
@@ -44,14 +44,23 @@ class Archive(Protocol):
     def instances(self) -> Iterator[str]:
         """The ids of all instances."""
 
+    def instances_of(self, study: str) -> set[str]:
+        """The ids of all instances of a study, by the archive's id of it; empty where there is no such study."""
+
     def describe(self, ids: Collection[str]) -> Described:
         """The instances of these ids with their series, studies and patients; unknown ids are left out."""
 
     def read(self, archive_id: str) -> bytes:
         """The stored bytes of one instance. Raises ``NotInArchive``."""
 
+    def remove(self, archive_id: str) -> None:
+        """Delete one instance; one that is not there is no error. Only for a person's explicit decision."""
+
     def counts(self) -> ArchiveCounts:
         """How much the archive holds now."""
 
     def about(self) -> str:
         """Name and version in one line, for people: ``Orthanc 1.10.1 at http://127.0.0.1:8042``."""
+
+    def rules(self) -> ArchiveRules:
+        """What it does to data by its settings, as far as it tells."""

@@ -26,6 +26,7 @@ from dicomcore.archive import ids
 from dicomcore.errors import ArchiveError, ArchiveFull, ArchiveUnreachable, NotInArchive, Rejected
 from dicomcore.model import (
     ArchiveCounts,
+    ArchiveRules,
     Changes,
     Described,
     Header,
@@ -124,6 +125,9 @@ class FolderArchive:
             yield from page.instances
             page = self.changes(page.last)
 
+    def instances_of(self, study: str) -> set[str]:
+        return {row[0] for row in self._query("SELECT id FROM instances WHERE study = ?", (study,))}
+
     def describe(self, archive_ids: Collection[str]) -> Described:
         """As Orthanc does, the first instance to arrive names its patient, study and series."""
         found = list(self._rows("SELECT * FROM instances WHERE id IN", archive_ids))
@@ -143,12 +147,24 @@ class FolderArchive:
             tuple(_made(StoredInstance, row, id=row["id"], series=row["series"], size=row["size"]) for row in found),
         )
 
+    def remove(self, archive_id: str) -> None:
+        """The row goes first: a file without one is nothing, a row without a file would be a lie."""
+        try:
+            with closing(self._connect()) as index, index:
+                index.execute("DELETE FROM instances WHERE id = ?", (archive_id,))
+            self._place(archive_id).unlink(missing_ok=True)
+        except (OSError, sqlite3.Error) as error:
+            raise _unusable(self._folder, error) from error
+
     def counts(self) -> ArchiveCounts:
         levels = "count(DISTINCT patient), count(DISTINCT study), count(DISTINCT series), count(*)"
         return ArchiveCounts(*self._query(f"SELECT {levels} FROM instances")[0])
 
     def about(self) -> str:
         return f"Built-in archive in {self._folder}"
+
+    def rules(self) -> ArchiveRules:
+        return ArchiveRules(overwrites=False, transcodes_to="", most_bytes=0, most_patients=0)
 
     def _has(self, archive_id: str) -> bool:
         return archive_id in self.stored([archive_id])
@@ -290,7 +306,7 @@ def _now() -> str:
 def _no_room_or_unusable(folder: Path, error: Exception) -> ArchiveError:
     no_room = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "full" in str(error)
     if no_room:
-        return ArchiveFull(f"No room left on the disk of {folder}. Free some space, then import the folder again.")
+        return ArchiveFull(f"No room left on the disk of {folder}. Free some space there.")
     return _unusable(folder, error)
 
 

@@ -80,6 +80,10 @@ class Http:
         """Raises ``ArchiveUnreachable``, ``ArchiveDenied``."""
         return self._ask("GET", f"{route}?{urlencode(query)}" if query else route, None, {})
 
+    def delete(self, route: str) -> Answer:
+        """Raises ``ArchiveUnreachable``, ``ArchiveDenied``."""
+        return self._ask("DELETE", route, None, {})
+
     def post(self, route: str, body: bytes | BinaryIO, size: int) -> Answer:
         """Send ``size`` bytes; a file is streamed. Raises ``ArchiveUnreachable``, ``ArchiveDenied``."""
         return self._ask("POST", route, body, {"Content-Length": str(size)})

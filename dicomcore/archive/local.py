@@ -28,6 +28,7 @@ from filelock import FileLock, Timeout
 from dicomcore.archive.endpoint import Endpoint
 from dicomcore.archive.program import DOWNLOAD, alive, end, find_program, launch, wait_until
 from dicomcore.errors import ArchiveUnreachable
+from dicomcore.model import ArchiveRules
 
 __all__ = ["USER", "LocalOrthanc", "find_program"]
 
@@ -288,6 +289,9 @@ class LocalOrthanc:
             " or choose another archive on the page Hospital Config. Its last lines:\n" + (self._log_tail() or "(none)")
         )
 
+
+OWN_RULES = ArchiveRules(overwrites=False, transcodes_to="", most_bytes=0, most_patients=0)
+"""What ``_options`` above makes of it."""
 
 _HOW_TO_GET = (
     "Run “python run.py --orthanc” (as root on Debian or Ubuntu), or get it from"

@@ -12,7 +12,7 @@ from dicomcore.archive import ids, orthanc_json
 from dicomcore.archive.endpoint import Endpoint
 from dicomcore.archive.http import Answer, Http, Json, no_orthanc
 from dicomcore.errors import ArchiveFull, NotInArchive, Rejected
-from dicomcore.model import ArchiveCounts, Changes, Described, Identity, Receipt
+from dicomcore.model import ArchiveCounts, ArchiveRules, Changes, Described, Identity, Receipt
 
 IDS_A_REQUEST = 2_000
 BEYOND_ALL_CHANGES = 2**31 - 1
@@ -21,11 +21,15 @@ NO_ROOM = frozenset({14, 19, 1009})
 
 
 class OrthancArchive:
-    """Talks to one Orthanc. ``endpoint`` is asked again after a broken connection: it may have moved."""
+    """Talks to one Orthanc. ``endpoint`` is asked again after a broken connection: it may have moved.
 
-    def __init__(self, endpoint: Callable[[], Endpoint], key: str) -> None:
+    ``rules``: what is known of its settings already; else it is asked.
+    """
+
+    def __init__(self, endpoint: Callable[[], Endpoint], key: str, rules: ArchiveRules | None = None) -> None:
         self._http = Http(endpoint)
         self._key = key
+        self._rules = rules
 
     @property
     def key(self) -> str:
@@ -77,6 +81,12 @@ class OrthancArchive:
             yield from page
             since += step
 
+    def instances_of(self, study: str) -> set[str]:
+        answer = self._http.get(f"/studies/{study}/instances")
+        if answer.status == 404 and answer.problem:
+            return set()
+        return {found["ID"] for found in answer.expect_success().json()}
+
     def describe(self, archive_ids: Collection[str]) -> Described:
         instances = self._bulk(archive_ids, "Instance")
         series = self._bulk({found["ParentSeries"] for found in instances}, "Series")
@@ -89,6 +99,12 @@ class OrthancArchive:
             tuple(map(orthanc_json.instance, instances)),
         )
 
+    def remove(self, archive_id: str) -> None:
+        """Orthanc's 404 here has no body: whether it speaks of the instance is asked for."""
+        answer = self._http.delete(f"/instances/{archive_id}")
+        if answer.status != 404 or self.stored([archive_id]):
+            answer.expect_success()
+
     def counts(self) -> ArchiveCounts:
         said = self._json("/statistics")
         levels = ("CountPatients", "CountStudies", "CountSeries", "CountInstances")
@@ -99,6 +115,19 @@ class OrthancArchive:
         if not isinstance(system, dict) or "Version" not in system:
             raise no_orthanc()
         return f"Orthanc {system['Version']} at {self._http.endpoint.url}"
+
+    def rules(self) -> ArchiveRules:
+        """``/system`` of 1.10 tells none of them, newer versions some; the limit is given there in MB."""
+        if self._rules:
+            return self._rules
+        told = self._json("/system")
+        limit, patients = told.get("MaximumStorageSize"), told.get("MaximumPatientCount")
+        return ArchiveRules(
+            overwrites=told.get("OverwriteInstances"),
+            transcodes_to=told.get("IngestTranscoding"),
+            most_bytes=None if limit is None else int(limit) << 20,
+            most_patients=patients,
+        )
 
     def _bulk(self, archive_ids: Collection[str], level: str, *, metadata: bool = True) -> list[Json]:
         wanted = list(archive_ids)
@@ -118,7 +147,7 @@ def _receipt(answer: Answer) -> Receipt:
     if answer.status == 200:
         return _accepted(answer.json())
     if answer.status == 507 or answer.problem.get("OrthancStatus") in NO_ROOM:
-        raise ArchiveFull("The archive has no room left. Free some space there, then import the folder again.")
+        raise ArchiveFull("The archive has no room left. Free some space there.")
     if answer.status == 413:
         raise Rejected("The archive refuses files of this size.")
     if answer.problem:

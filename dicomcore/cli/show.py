@@ -61,7 +61,7 @@ def size(count: int) -> str:
 
 
 def follow(services: Services, job_id: str, *, quiet: bool) -> Job:
-    """Wait until a job is over, with a progress line on standard error; a worker that died is started again."""
+    """Wait until a job is over or paused, with a progress line; a worker that died is started again."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -72,7 +72,7 @@ def follow(services: Services, job_id: str, *, quiet: bool) -> Job:
     )
     with Progress(*columns, console=told, disable=quiet or not told.is_terminal, transient=True) as progress:
         task = progress.add_task("waiting", total=None, speed="")
-        while not (job := services.job(job_id)).status.over:
+        while not (job := services.job(job_id)).status.at_rest:
             progress.update(
                 task, description=_stage(job), total=job.total, completed=_done(job), speed=escape(_speed(job))
             )

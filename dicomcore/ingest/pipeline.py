@@ -6,10 +6,12 @@ from dicomcore.archive.base import Archive
 from dicomcore.errors import ArchiveError, UsageError
 from dicomcore.ingest.compare import compare
 from dicomcore.ingest.find import find
+from dicomcore.ingest.losses import look_for_losses
 from dicomcore.ingest.prove import prove
 from dicomcore.ingest.reconcile import TWICE
 from dicomcore.ingest.send import send
-from dicomcore.ingest.stopping import patiently, stop_if_wanted
+from dicomcore.ingest.stopping import Paused, patiently, stop_if_wanted
+from dicomcore.ingest.transcoded import name_transcoded
 from dicomcore.journal import files, jobs, outcomes
 from dicomcore.journal.database import Journal
 from dicomcore.model import Job, Selection, Status
@@ -28,28 +30,32 @@ def run_scan(journal: Journal, archive: Archive, scan_id: str) -> None:
             jobs.update_scan(journal, scan_id, compare_problem=str(error))
 
 
-def run_import(journal: Journal, archive: Archive, batch_id: str) -> None:
-    """Scan if need be, compare, store, and read back the proof. Raises ``Cancelled`` and ``ArchiveError``."""
+def run_import(journal: Journal, archive: Archive, batch_id: str, *, backup_dir: str = "") -> None:  # noqa: ARG001
+    """Scan if need be, compare, store, read back the proof, back up. Raises ``Cancelled`` and ``ArchiveError``."""
     job = jobs.job(journal, batch_id)
     scan = jobs.scan(journal, job.scan_id)
     selection = jobs.selection_of(journal, batch_id)
-    try:
-        if scan.scan_seconds is None:
-            _find_for_batch(journal, archive, job)
-    finally:  # a scan that was stopped half-way leaves files too: they are pending
-        _begin_outcomes(journal, job, selection)
+    if scan.scan_seconds is None:
+        _find_for_batch(journal, archive, job, selection)
+    _begin_outcomes(journal, job, selection)
     try:
         _import(journal, archive, job, selection)
     finally:
         jobs.update(journal, batch_id, counts=outcomes.counts(journal, batch_id))
 
 
-def _find_for_batch(journal: Journal, archive: Archive, job: Job) -> None:
-    """The scan that belongs to a batch; it is over with it, one way or the other."""
+def _find_for_batch(journal: Journal, archive: Archive, job: Job, selection: Selection) -> None:
+    """The scan that belongs to a batch; it is over with it, one way or the other.
+
+    One that was stopped half-way leaves files too, which are pending; one that pauses begins anew.
+    """
     try:
         find(journal, archive, job.scan_id, reported_as=job.job_id)
+    except Paused:
+        raise
     except BaseException:
         jobs.finish(journal, job.scan_id, Status.CANCELLED, f"Ended with {job.job_id}.")
+        _begin_outcomes(journal, job, selection)
         raise
     jobs.finish(journal, job.scan_id, Status.FINISHED)
 
@@ -65,6 +71,7 @@ def _import(journal: Journal, archive: Archive, job: Job, selection: Selection) 
     scan, batch_id = jobs.scan(journal, job.scan_id), job.job_id
     if selection != Selection() and not outcomes.counts(journal, batch_id):
         raise UsageError("Nothing in this folder fits what was chosen. Check the names of sub-folders and the dates.")
+    jobs.remember_instances(journal, batch_id, archive.counts().instances)
     resumed = jobs.is_compared(journal, batch_id, archive.key)
     if not resumed:
         jobs.start(journal, batch_id, Status.COMPARING)
@@ -80,4 +87,6 @@ def _import(journal: Journal, archive: Archive, job: Job, selection: Selection) 
     outcomes.name_duplicates(journal, batch_id, TWICE)
     jobs.start(journal, batch_id, Status.CHECKING)
     patiently(journal, batch_id, lambda _: prove(journal, archive, job))
+    patiently(journal, batch_id, lambda _: name_transcoded(journal, archive, batch_id))
+    patiently(journal, batch_id, lambda _: look_for_losses(journal, archive, batch_id))
     files.write_receipts(journal, batch_id, scan.root, archive.key)

@@ -24,22 +24,21 @@ def prove(journal: Journal, archive: Archive, job: Job) -> None:
     jobs.update(journal, job.job_id, current=None, files_per_second=None, bytes_per_second=None)
     with ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="check") as pool:
         while some := list(islice(waiting, PROOFS_A_CHUNK)):
-            problems = list(pool.map(partial(_problem, archive), some))
-            proven = [row.file_id for row, problem in zip(some, problems, strict=True) if problem is None]
-            outcomes.mark_proven(journal, job.job_id, proven)
-            outcomes.write(journal, job.job_id, [problem for problem in problems if problem is not None])
+            there = list(zip(some, pool.map(partial(_md5, archive), some), strict=True))
+            outcomes.mark_proven(journal, job.job_id, [row.file_id for row, md5 in there if md5 == row.md5])
+            outcomes.write(journal, job.job_id, [_changed(row, md5) for row, md5 in there if md5 and md5 != row.md5])
             jobs.count_proven(journal, job.job_id, len(some))
             stop_if_wanted(journal, job.job_id)
 
 
-def _problem(archive: Archive, row: Unproven) -> Verdict | None:
-    """None where the archive holds exactly the file's bytes."""
+def _md5(archive: Archive, row: Unproven) -> str:
+    """What the archive holds; empty where it has lost the instance, which the next look tells."""
     try:
-        there = archive.md5(row.archive_id)
+        return archive.md5(row.archive_id)
     except NotInArchive:
-        reason = "The archive said it was stored, but does not have it any more. Import the folder again."
-        return Verdict(row.file_id, Outcome.PENDING, reason, row.md5)
-    if there == row.md5:
-        return None
+        return ""
+
+
+def _changed(row: Unproven, there: str) -> Verdict:
     reason = f"The archive changed what it was sent: it holds other bytes (MD5 {there}) than the file."
     return Verdict(row.file_id, Outcome.CONFLICT, reason, row.md5, row.archive_id)

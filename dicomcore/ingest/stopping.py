@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,14 +18,42 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 60.0
 LOOK_SECONDS = 0.5
 
 
+PAUSED = "Paused. What was stored stays stored. Press Resume to go on."
+
+#: On the disk of the journal, in bytes: below this a job pauses while it can still say so.
+LEAST_ROOM = 20_000_000
+
+
 class Cancelled(Exception):
     """Somebody asked this job to stop."""
 
 
+class Paused(Exception):
+    """Somebody asked this job to wait for ``resume``, or it cannot go on before somebody has done something.
+
+    The message says which.
+    """
+
+
 def stop_if_wanted(journal: Journal, job_id: str) -> None:
-    """Raises ``Cancelled`` if somebody asked for it."""
-    if jobs.cancel_wanted(journal, job_id):
-        raise Cancelled
+    """Raises ``Cancelled`` or ``Paused`` if somebody asked for it, or if our own disk is about to be full."""
+    expect_room(journal)
+    match jobs.wanted(journal, job_id):
+        case "cancel":
+            raise Cancelled
+        case "pause":
+            raise Paused(PAUSED)
+
+
+def expect_room(journal: Journal) -> None:
+    """Raises ``Paused`` with the remedy where the journal could not grow any more."""
+    folder = journal.path.parent
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_ROOM:
+        raise Paused(
+            f"The disk of {folder} has only {free / 1e6:.0f} MB left, and what becomes of the files is written there. "
+            "Free some space, then press Resume."
+        )
 
 
 def patiently(journal: Journal, job_id: str, stage: Callable[[bool], None]) -> None:
@@ -48,11 +77,12 @@ def patiently(journal: Journal, job_id: str, stage: Callable[[bool], None]) -> N
                 raise
             again = True
             jobs.update(journal, job_id, message=f"Waiting for the archive since {since}. {error}")
-            _wait(journal, job_id, pause * random.uniform(0.8, 1.2))
+            wait(journal, job_id, pause * random.uniform(0.8, 1.2))
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
-def _wait(journal: Journal, job_id: str, seconds: float) -> None:
+def wait(journal: Journal, job_id: str, seconds: float) -> None:
+    """Sleep, but stop where somebody asks for it. Raises ``Cancelled`` and ``Paused``."""
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         stop_if_wanted(journal, job_id)

@@ -17,7 +17,8 @@ from dicomcore.model import Candidate, Outcome, Receipt, Verdict
 class GroupStore:
     """Settles groups of one scan, from several threads at once.
 
-    ``resumed``: a former run of this batch may have stored files without living to write that down.
+    ``resumed``: a former run of this batch may have stored files without living to write that down; the archive is
+    asked for them before anything is sent again.
     """
 
     def __init__(self, archive: Archive, source: Source, *, resumed: bool = False) -> None:
@@ -46,6 +47,15 @@ class GroupStore:
         """The candidate, if it is as the scan saw it. Raises ``SourceChanged``, ``OSError``."""
         self._source.check(candidate.fact)
         return candidate
+
+    def left_by_a_former_run(self, group: Group) -> str:
+        """MD5 of what a former run of this batch has put there without writing it down; else empty."""
+        if not (self._resumed and group.archive_id and group.archive_md5 == ""):
+            return ""
+        try:
+            return self._archive.md5(group.archive_id)
+        except NotInArchive:
+            return ""
 
     def archive_md5(self, archive_id: str) -> str:
         """What the archive has under an id that it says it has. Raises ``Rejected`` where it has nothing."""
@@ -76,9 +86,13 @@ class _Settlement:
         self._sent: Candidate | None = None
 
     def verdicts(self) -> list[Verdict]:
-        must_read = needs_md5(self._group.candidates, self._group.archive_md5)
+        left = self._store.left_by_a_former_run(self._group)
+        self._archive_md5 = self._archive_md5 or left or None
+        must_read = needs_md5(self._group.candidates, self._archive_md5)
         for candidate in self._group.candidates:
             self._take(candidate, self._store.whole if must_read else self._store.checked)
+        if left:
+            self._sent = next((ours for ours in self._left.values() if ours.md5 == left), None)
         while (chosen := choose(list(self._left.values()), self._archive_md5, self._refused)) is not None:
             self._offer(chosen)
         return self._lost + reconcile(

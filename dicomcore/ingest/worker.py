@@ -12,30 +12,43 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from dicomcore.archive.base import Archive
-from dicomcore.errors import DicomViewerError
+from dicomcore.errors import ArchiveFull, DicomViewerError, StoreError
 from dicomcore.ingest.pipeline import run_import, run_scan
-from dicomcore.ingest.stopping import Cancelled
+from dicomcore.ingest.stopping import Cancelled, Paused, stop_if_wanted
+from dicomcore.ingest.turn import turn
 from dicomcore.journal import jobs
 from dicomcore.journal.database import Journal
-from dicomcore.model import Status
+from dicomcore.model import Job, Status
 
 log = logging.getLogger(__name__)
 
+#: So long a worker waits for the one before it, which may have said all and not ended yet.
+LAST_WORDS_SECONDS = 3.0
 
-def work(journal: Journal, archive: Callable[[], Archive], job_id: str, locks: Path) -> bool:
+
+def work(journal: Journal, archive: Callable[[], Archive], job_id: str, locks: Path, *, backup_dir: str = "") -> bool:
     """Do a job to its end; returns False where another process has it. Raises ``UnknownBatch`` and ``StoreError``.
 
-    ``archive`` opens the archive. One that cannot be opened or fails ends the job as failed, with the remedy in its
-    message; what is done stays done.
+    ``archive`` opens the archive; one that cannot be opened or fails ends the job as failed, with the remedy in its
+    message. What is done stays done. ``backup_dir`` is where backups go, if anywhere.
     """
+
+    def run(job: Job) -> None:
+        if job.kind == "scan":
+            run_scan(journal, archive(), job_id)
+        else:
+            with turn(journal, job, locks):
+                run_import(journal, archive(), job_id, backup_dir=backup_dir)
+
     try:
-        with _lock(locks, job_id):
-            _do(journal, archive, job_id)
+        with _lock(locks, job_id).acquire(timeout=LAST_WORDS_SECONDS, blocking=True):
+            _do(journal, job_id, run)
     except Timeout:
         return False
     return True
@@ -65,18 +78,25 @@ def start(job_id: str, data_dir: Path, log_dir: Path) -> subprocess.Popen[bytes]
         )
 
 
-def _do(journal: Journal, archive: Callable[[], Archive], job_id: str) -> None:
+def _do(journal: Journal, job_id: str, run: Callable[[Job], None]) -> None:
+    """Run a job, and write down how it ended."""
     job = jobs.job(journal, job_id)
-    if job.status.over:
+    if job.status.at_rest:
         return
     log.info("%s begins", job_id)
     try:
-        if jobs.cancel_wanted(journal, job_id):
-            raise Cancelled
-        run = run_scan if job.kind == "scan" else run_import
-        run(journal, archive(), job_id)
+        stop_if_wanted(journal, job_id)
+        run(job)
     except Cancelled:
         jobs.finish(journal, job_id, Status.CANCELLED, "Cancelled. What was stored stays stored.")
+    except Paused as pause:
+        jobs.rest(journal, job_id, str(pause))
+    except StoreError as error:
+        with suppress(StoreError):  # where even this cannot be written, nothing is claimed
+            jobs.rest(journal, job_id, f"{error} Then press Resume.")
+        raise
+    except ArchiveFull as full:
+        jobs.rest(journal, job_id, f"{full} Then press Resume.")
     except DicomViewerError as error:
         log.warning("%s failed: %s", job_id, type(error).__name__)
         jobs.finish(journal, job_id, Status.FAILED, str(error))

@@ -92,6 +92,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
             "This journal was written by a newer version of DICOM Viewer Pro. Start that version, "
             "or point DVP_DATA_DIR at another folder."
         )
+    connection.execute("PRAGMA foreign_keys = OFF")  # else a table that is made anew would take others with it
     for file in schema:
         number = int(file.name[:3])
         connection.execute("BEGIN IMMEDIATE")
@@ -100,6 +101,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
                 connection.execute(statement)
             connection.execute("INSERT INTO schema_migrations VALUES (?, ?)", (number, file.name))
         connection.execute("COMMIT")
+    connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _statements(script: str) -> Iterator[str]:

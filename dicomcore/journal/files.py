@@ -34,6 +34,9 @@ TOLD = tuple(
         "series_instance_uid",
         "series_number",
         "instance_number",
+        "specific_character_set",
+        "image_position_patient",
+        "image_orientation_patient",
     }
 )
 COLUMNS = (

@@ -33,32 +33,45 @@ def create_scan(
     follow_links: bool = False,
     compare: bool = True,
     roots: Sequence[Path] = (),
+    containers: bool = False,
     by: str = "",
 ) -> str:
     """A new scan, queued; returns its id, ``SCAN_YYYYMMDD_HHMMSS_xxxxxx``.
 
     ``compare``: ask the archive afterwards which of the files it has, for the plan. ``roots``: the folders
-    that links must not lead out of.
+    that links must not lead out of. ``containers``: look into ZIP, tar and gzip files.
     """
     scan_id = _new_id("SCAN")
     with journal.transaction() as writing:
         _insert_job(writing, scan_id, "scan", by)
         writing.execute(
-            "INSERT INTO scans (scan_id, root, recursive, follow_links, compare, roots) VALUES (?, ?, ?, ?, ?, ?)",
-            (scan_id, os.fsencode(root), recursive, follow_links, compare, _as_json(roots)),
+            "INSERT INTO scans (scan_id, root, recursive, follow_links, compare, roots, containers) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (scan_id, os.fsencode(root), recursive, follow_links, compare, _as_json(roots), containers),
         )
     return scan_id
 
 
-def create_batch(journal: Journal, scan_id: str, selection: Selection, *, by: str = "") -> str:
-    """A new import of a scan, queued; returns its id, ``IMPORT_YYYYMMDD_HHMMSS_xxxxxx``."""
-    batch_id = _new_id("IMPORT")
+def create_batch(
+    journal: Journal,
+    scan_id: str,
+    selection: Selection,
+    *,
+    kind: Literal["import", "verify"] = "import",
+    auto_backup: bool = True,
+    by: str = "",
+) -> str:
+    """A new import (or verification) of a scan, queued; returns its id, ``IMPORT_YYYYMMDD_HHMMSS_xxxxxx``.
+
+    ``auto_backup``: write its studies to the backup folder afterwards, if there is one.
+    """
+    batch_id = _new_id(kind.upper())
     job(journal, scan_id)
     with journal.transaction() as writing:
-        _insert_job(writing, batch_id, "import", by)
+        _insert_job(writing, batch_id, kind, by)
         writing.execute(
-            "INSERT INTO batches (batch_id, scan_id, selection) VALUES (?, ?, ?)",
-            (batch_id, scan_id, as_json(selection)),
+            "INSERT INTO batches (batch_id, scan_id, selection, auto_backup) VALUES (?, ?, ?, ?)",
+            (batch_id, scan_id, as_json(selection), auto_backup),
         )
     return batch_id
 
@@ -71,16 +84,16 @@ def job(journal: Journal, job_id: str) -> Job:
     return _job(found[0])
 
 
-def newest(journal: Journal, kind: Literal["scan", "import"], limit: int = 50) -> list[Job]:
+def newest(journal: Journal, kind: Literal["scan", "import", "verify"], limit: int = 50) -> list[Job]:
     """The newest jobs of a kind, newest first."""
     found = journal.rows(f"{JOBS} WHERE jobs.kind = ? ORDER BY created_at DESC LIMIT ?", kind, limit)
     return [_job(row) for row in found]
 
 
 def unfinished(journal: Journal) -> list[Job]:
-    """The jobs that are not over, oldest first."""
-    over = "('finished', 'cancelled', 'failed')"
-    return [_job(row) for row in journal.rows(f"{JOBS} WHERE status NOT IN {over} ORDER BY created_at")]
+    """The jobs that go on by themselves, oldest first: all that are neither over nor paused."""
+    at_rest = "('finished', 'cancelled', 'failed', 'paused')"
+    return [_job(row) for row in journal.rows(f"{JOBS} WHERE status NOT IN {at_rest} ORDER BY created_at")]
 
 
 def update(journal: Journal, job_id: str, **columns: Any) -> None:
@@ -107,6 +120,7 @@ def scan(journal: Journal, scan_id: str) -> Scan:
         row["compared_with"],
         row["compare_problem"],
         tuple(os.fsencode(root) for root in json.loads(row["roots"])),
+        bool(row["containers"]),
     )
 
 
@@ -132,6 +146,33 @@ def set_compared(journal: Journal, batch_id: str, archive_key: str) -> None:
 def is_compared(journal: Journal, batch_id: str, archive_key: str) -> bool:
     """Whether a former run of this batch has compared it with this archive."""
     return bool(journal.rows("SELECT 1 FROM batches WHERE batch_id = ? AND archive_key = ?", batch_id, archive_key))
+
+
+def remember_instances(journal: Journal, batch_id: str, instances: int) -> None:
+    """How many instances the archive held before the first file was sent; the first word counts."""
+    with journal.transaction() as writing:
+        writing.execute(
+            "UPDATE batches SET instances_before = coalesce(instances_before, ?) WHERE batch_id = ?",
+            (instances, batch_id),
+        )
+
+
+def instances_before(journal: Journal, batch_id: str) -> int | None:
+    """How many instances the archive held before this batch; None where nobody has asked."""
+    found = journal.rows("SELECT instances_before FROM batches WHERE batch_id = ?", batch_id)
+    return found[0]["instances_before"] if found else None
+
+
+def raise_alarm(journal: Journal, batch_id: str, alarm: str) -> None:
+    """The archive has lost data; an empty text takes the alarm back."""
+    with journal.transaction() as writing:
+        writing.execute("UPDATE batches SET alarm = ? WHERE batch_id = ?", (alarm, batch_id))
+
+
+def alarm(journal: Journal, batch_id: str) -> str:
+    """What the archive has lost while this batch ran; empty where all is well."""
+    found = journal.rows("SELECT alarm FROM batches WHERE batch_id = ?", batch_id)
+    return str(found[0]["alarm"]) if found else ""
 
 
 def count_proven(journal: Journal, batch_id: str, files: int) -> None:
@@ -160,11 +201,22 @@ def reopen(journal: Journal, batch_id: str) -> None:
         writing.execute("UPDATE batches SET synced = 0, archive_key = '' WHERE batch_id = ?", (batch_id,))
 
 
-def cancel_unbegun(journal: Journal, job_id: str) -> None:
+def take_up(journal: Journal, job_id: str) -> None:
+    """A paused job goes on, or one that was asked to pause and has not done so yet; what it has reached stays."""
+    with journal.transaction() as writing:
+        writing.execute("UPDATE jobs SET wanted = 'run' WHERE job_id = ? AND wanted = 'pause'", (job_id,))
+        writing.execute(
+            "UPDATE jobs SET status = 'queued', message = '', checked = 0 WHERE job_id = ? AND status = 'paused'",
+            (job_id,),
+        )
+
+
+def cancel_idle(journal: Journal, job_id: str) -> None:
     """A job that nobody has in hand is over at once, unless it just ended by itself."""
     with journal.transaction() as writing:
         writing.execute(
-            "UPDATE jobs SET status = 'cancelled', message = 'Cancelled before it began.', finished_at = ? "
+            "UPDATE jobs SET status = 'cancelled', finished_at = ?, message = CASE WHEN started_at IS NULL "
+            "THEN 'Cancelled before it began.' ELSE 'Cancelled. What was stored stays stored.' END "
             "WHERE job_id = ? AND finished_at IS NULL",
             (time.time(), job_id),
         )
@@ -190,10 +242,30 @@ def cancel(journal: Journal, job_id: str) -> None:
     update(journal, job_id, wanted="cancel")
 
 
-def cancel_wanted(journal: Journal, job_id: str) -> bool:
-    """Whether somebody asked this job to stop."""
+def pause(journal: Journal, job_id: str) -> None:
+    """Ask a job to pause until somebody says ``resume``. Raises ``UnknownBatch``."""
+    job(journal, job_id)
+    with journal.transaction() as writing:
+        writing.execute("UPDATE jobs SET wanted = 'pause' WHERE job_id = ? AND wanted = 'run'", (job_id,))
+
+
+def wanted(journal: Journal, job_id: str) -> Literal["run", "pause", "cancel"]:
+    """What somebody last asked of this job; one that is not there any more is to stop."""
     found = journal.rows("SELECT wanted FROM jobs WHERE job_id = ?", job_id)
-    return not found or found[0]["wanted"] == "cancel"
+    return found[0]["wanted"] if found else "cancel"
+
+
+def rest(journal: Journal, job_id: str, message: str) -> None:
+    """The job is paused: nothing goes on until somebody says ``resume``."""
+    update(
+        journal,
+        job_id,
+        status=Status.PAUSED,
+        message=message,
+        current=None,
+        files_per_second=None,
+        bytes_per_second=None,
+    )
 
 
 def unsynced(journal: Journal) -> list[str]:

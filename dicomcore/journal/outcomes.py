@@ -19,6 +19,16 @@ class Unproven:
     md5: str
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A file that the archive holds under this id, with these bytes or with others, and how the file is encoded."""
+
+    file_id: int
+    archive_id: str
+    md5: str | None
+    transfer_syntax_uid: str
+
+
 def begin(journal: Journal, batch_id: str, scan_id: str, selection: Selection) -> tuple[int, int]:
     """An outcome row for every selected file: what the scan settled, the others ``pending``.
 
@@ -73,6 +83,26 @@ def unproven(journal: Journal, batch_id: str) -> Iterator[Unproven]:
         batch_id,
     )
     return (Unproven(row["file_id"], row["archive_id"], row["md5"]) for row in found)
+
+
+def held(journal: Journal, batch_id: str) -> Iterator[Held]:
+    """Files of a batch that are in the archive by what it said."""
+    return _held(journal, batch_id, "outcome IN ('stored', 'already stored', 'duplicate')")
+
+
+def conflicts_with_the_archive(journal: Journal, batch_id: str) -> Iterator[Held]:
+    """Files in conflict with what is in the archive and in no other file of the folder."""
+    return _held(journal, batch_id, "outcome = 'conflict' AND other IS NULL")
+
+
+def _held(journal: Journal, batch_id: str, condition: str) -> Iterator[Held]:
+    found = journal.stream(
+        "SELECT file_id, outcomes.archive_id AS archive_id, outcomes.md5 AS md5, transfer_syntax_uid "
+        f"FROM outcomes JOIN files USING (file_id) WHERE batch_id = ? AND {condition} "
+        "AND outcomes.archive_id IS NOT NULL ORDER BY outcomes.archive_id",
+        batch_id,
+    )
+    return (Held(row["file_id"], row["archive_id"], row["md5"], row["transfer_syntax_uid"] or "") for row in found)
 
 
 def mark_proven(journal: Journal, batch_id: str, file_ids: Iterable[int]) -> None:

@@ -18,8 +18,11 @@ STAGES = {
     Status.COMPARING: "Compare with the archive",
     Status.IMPORTING: "Send",
     Status.CHECKING: "Read back and check",
+    Status.BACKING_UP: "Back up",
 }
-"""What a job goes through; a scan leaves out the last two."""
+"""What a job goes through."""
+
+OF_A_SCAN = (Status.QUEUED, Status.SCANNING, Status.COMPARING)
 
 
 @st.fragment(run_every=1.0)
@@ -30,15 +33,19 @@ def follow(services: Services, job_id: str, seen: Status) -> None:
         job = services.job(job_id)
         if job.status is not seen:
             st.rerun()
-        _draw(job)
-        if st.button("Cancel", key=f"cancel-{job_id}", icon=":material/stop_circle:"):
-            services.cancel(job_id)
-            st.toast("It stops after the files in hand. What is stored stays stored.")
+        _draw(job, backs_up=bool(services.settings.backup_dir))
+        with st.container(horizontal=True):
+            if st.button("Pause", key=f"pause-{job_id}", icon=":material/pause_circle:"):
+                services.pause(job_id)
+                st.toast("It pauses after the files in hand. What is stored stays stored.")
+            if st.button("Cancel", key=f"cancel-{job_id}", icon=":material/stop_circle:"):
+                services.cancel(job_id)
+                st.toast("It stops after the files in hand. What is stored stays stored.")
 
 
-def _draw(job: Job) -> None:
-    st.markdown(_stages(job))
-    if job.total and job.status in (Status.IMPORTING, Status.CHECKING):
+def _draw(job: Job, *, backs_up: bool) -> None:
+    st.markdown(_stages(job, backs_up))
+    if job.total and job.status in (Status.IMPORTING, Status.CHECKING, Status.BACKING_UP):
         outcome_bar(job.counts, job.total)
     else:
         busy_bar()
@@ -50,8 +57,9 @@ def _draw(job: Job) -> None:
     looks.path(printable(job.current) if job.current else " ", f"current-{job.job_id}")
 
 
-def _stages(job: Job) -> str:
-    stages = [stage for stage in STAGES if job.kind == "import" or stage not in (Status.IMPORTING, Status.CHECKING)]
+def _stages(job: Job, backs_up: bool) -> str:
+    of_this = [stage for stage in STAGES if backs_up or stage is not Status.BACKING_UP]
+    stages = list(OF_A_SCAN) if job.kind == "scan" else of_this
     now = stages.index(job.status)
     words = [
         f":green[✓ {STAGES[stage]}]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,31 @@ def test_instances_are_described_with_their_series_study_and_patient(archive: Ar
     assert instance.transfer_syntax_uid == "1.2.840.10008.1.2.1"
     assert instance.size == (tmp_path / "1").stat().st_size
     assert [float(part) for part in instance.image_position_patient.split("\\")] == [0, 0, 1]
+
+
+def test_the_instances_of_a_study_are_listed(archive: Archive, tmp_path: Path) -> None:
+    wanted = {archive.store(write(tmp_path / f"{n}", ct(series=n)), None).archive_id for n in (1, 2)}
+    other = archive.store(write(tmp_path / "3", ct(study=2)), None).archive_id
+    (study,) = {one.id for one in archive.describe(wanted).studies}
+    assert archive.instances_of(study) == wanted
+    assert other not in archive.instances_of(study)
+    assert archive.instances_of("00000000-11111111-22222222-33333333-44444444") == set()
+
+
+def test_a_removed_instance_is_gone_and_can_come_again(archive: Archive, file: Path) -> None:
+    receipt = archive.store(file, None)
+    archive.remove(receipt.archive_id)
+    assert archive.stored([receipt.archive_id]) == set()
+    assert archive.counts().instances == 0
+    with pytest.raises(NotInArchive):
+        archive.read(receipt.archive_id)
+    archive.remove(receipt.archive_id)
+    assert archive.store(file, None) == receipt
+
+
+def test_what_an_archive_does_by_its_settings_is_told_or_unknown(archive: Archive) -> None:
+    for rule in astuple(archive.rules()):
+        assert rule is None or isinstance(rule, bool | str | int)
 
 
 def test_of_two_names_for_one_patient_id_the_first_stays(archive: Archive, tmp_path: Path) -> None:

@@ -168,7 +168,9 @@ def test_a_batch_that_waits_for_the_archive_can_be_cancelled(
     services: Services, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
-    monkeypatch.setattr("dicomcore.journal.jobs.cancel_wanted", lambda *_: "Waiting" in services.job(batch_id).message)
+    monkeypatch.setattr(
+        "dicomcore.journal.jobs.wanted", lambda *_: "cancel" if "Waiting" in services.job(batch_id).message else "run"
+    )
     worker.work(services.journal, lambda: Dying(tmp_path / "a", read_header), batch_id, tmp_path / "locks")
     assert services.job(batch_id).status is Status.CANCELLED
 
@@ -365,7 +367,9 @@ def test_an_import_cancelled_while_scanning_adds_up_too(
 ) -> None:
     scan_id = jobs.create_scan(services.journal, source)
     batch_id = jobs.create_batch(services.journal, scan_id, Selection())
-    monkeypatch.setattr("dicomcore.journal.jobs.cancel_wanted", lambda _, job: services.job(job).done > 0)
+    monkeypatch.setattr(
+        "dicomcore.journal.jobs.wanted", lambda _, job: "cancel" if services.job(job).done > 0 else "run"
+    )
     services.work(batch_id)
     job = services.job(batch_id)
     assert (job.status, job.total, dict(job.counts)) == (Status.CANCELLED, 6, {"pending": 6})
@@ -455,9 +459,15 @@ def test_a_disk_that_is_full_leaves_no_draft(services: Services, source: Path, m
 
     monkeypatch.setattr(os, "fsync", full)
     batch_id = run(services, source)
-    assert services.job(batch_id).status is Status.FAILED
-    assert "No room left" in services.job(batch_id).message
+    job = services.job(batch_id)
+    assert job.status is Status.PAUSED
+    assert "No room left" in job.message
+    assert job.message.endswith("Then press Resume.")
     assert not list((services.settings.data_dir / "archive").glob("draft-*"))
+    monkeypatch.undo()
+    jobs.take_up(services.journal, batch_id)
+    assert services.work(batch_id)
+    assert outcomes.counts(services.journal, batch_id) == {"stored": 6}
 
 
 def test_a_folder_that_cannot_be_read_is_named_and_nothing_is_called_accounted_for(

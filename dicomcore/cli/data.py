@@ -1,0 +1,96 @@
+"""The cache and what can be had from it: sync, patients, sql, export; and the demonstration studies."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dicomcore import reports
+from dicomcore.cache import queries
+from dicomcore.cache.queries import PatientFilter
+from dicomcore.cache.sql import run_sql
+from dicomcore.cli import show
+from dicomcore.cli.base import Json, app, as_day, opened_services
+from dicomcore.cli.outcome import print_import
+
+
+@app.command()
+def sync(as_json: Json = False) -> None:
+    """Bring the cache up to date with the archive (the Refresh button)."""
+    with opened_services() as services:
+        result = services.refresh()
+        if as_json:
+            counts = {name: getattr(result, name) for name in ("patients", "studies", "series", "instances")}
+            show.as_json({**counts, "seconds": round(result.seconds, 3)})
+        else:
+            show.out.print(
+                f"{result.patients:,} patients, {result.studies:,} studies, {result.series:,} series, "
+                f"{result.instances:,} instances in the cache ({result.seconds:.1f} s)."
+            )
+
+
+@app.command()
+def patients(
+    text: Annotated[str, typer.Argument(help="Words of a name, an id, an accession number, a description.")] = "",
+    modality: Annotated[str, typer.Option(help="Only with this modality.")] = "",
+    date_from: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Study date from.")] = None,
+    date_to: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Study date to.")] = None,
+    page: Annotated[int, typer.Option(help="Page, from 1.")] = 1,
+    as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Search the patients in the cache."""
+    with opened_services() as services:
+        wanted = PatientFilter(text, as_day(date_from), as_day(date_to), modality)
+        found = queries.search_patients(services.cache, wanted, page)
+        if as_json:
+            rows = found.rows.astype(object).where(found.rows.notna(), None).to_dict("records")
+            show.as_json({"total": found.total, "page": found.page, "pages": found.pages, "patients": rows})
+        elif as_csv:
+            show.lines(reports.frame_csv(found.rows))
+        else:
+            show.table(found.rows.drop(columns=["id"]), f"{found.total:,} patients, page {found.page} of {found.pages}")
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="One SELECT over cached_patients, cached_studies, cached_series, …")],
+    as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Ask the cache in SQL. Read only: one SELECT, run on a copy."""
+    with opened_services() as services:
+        answer = run_sql(services.cache, query)
+    if as_json:
+        rows = answer.astype(object).where(answer.notna(), None).to_dict("records")
+        show.as_json({"columns": list(answer.columns), "rows": rows})
+    elif as_csv:
+        show.lines(reports.frame_csv(answer))
+    else:
+        show.table(answer)
+
+
+@app.command()
+def export(
+    target: Annotated[Path, typer.Argument(help="The CSV file to write.")],
+    table: Annotated[str, typer.Option(help="patients, studies, series or instances.")] = "studies",
+    batch: Annotated[str, typer.Option(help="A batch id: export what became of its files instead.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Write a cached table, or the outcomes of a batch, as a CSV file."""
+    with opened_services() as services:
+        rows = reports.export_csv(services, target, table=table, batch_id=batch)
+    if as_json:
+        show.as_json({"file": str(target), "rows": rows})
+    else:
+        show.out.print(f"{rows:,} rows written to {target}.", markup=False)
+
+
+@app.command()
+def demo(as_json: Json = False) -> None:
+    """Write a small set of synthetic studies and import them, so that there is something to see."""
+    with opened_services() as services:
+        print_import(services, services.start_demo(), as_json=as_json)

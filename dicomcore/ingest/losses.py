@@ -1,0 +1,64 @@
+"""After a batch: is everything there that the archive said it has, and has it lost anything else meanwhile?
+
+An archive with a limit to its storage answers "Success" and deletes its oldest patients for it.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from dicomcore.archive.base import Archive
+from dicomcore.ingest.stopping import stop_if_wanted
+from dicomcore.journal import jobs, outcomes
+from dicomcore.journal.database import Journal
+from dicomcore.model import Outcome, Verdict
+
+IDS_A_CHUNK = 5_000
+
+GONE = "The archive had it during this import, but has deleted it since."
+REMEDY = (
+    "Look at its limits (MaximumStorageSize and MaximumPatientCount in the configuration of an Orthanc), and at who "
+    "may delete there. Then import again what is missing."
+)
+
+
+def look_for_losses(journal: Journal, archive: Archive, batch_id: str) -> None:
+    """Ask for every id of a batch; what is gone is pending again, and a loss raises the alarm.
+
+    Raises ``Cancelled`` and ``ArchiveError``.
+    """
+    gone = _make_pending_what_is_gone(journal, archive, batch_id)
+    fewer = 0 if gone else _missing_others(journal, archive, batch_id)
+    jobs.raise_alarm(journal, batch_id, _alarm(gone, fewer))
+
+
+def _make_pending_what_is_gone(journal: Journal, archive: Archive, batch_id: str) -> int:
+    """How many files of the batch the archive does not have any more."""
+    held, gone = outcomes.held(journal, batch_id), 0
+    while some := list(islice(held, IDS_A_CHUNK)):
+        there = archive.stored({file.archive_id for file in some})
+        lost = [file for file in some if file.archive_id not in there]
+        outcomes.write(journal, batch_id, [Verdict(file.file_id, Outcome.PENDING, GONE, file.md5) for file in lost])
+        gone += len(lost)
+        stop_if_wanted(journal, batch_id)
+    return gone
+
+
+def _missing_others(journal: Journal, archive: Archive, batch_id: str) -> int:
+    """How many instances fewer the archive holds than before and what this batch has added."""
+    before = jobs.instances_before(journal, batch_id)
+    if before is None:
+        return 0
+    added = outcomes.counts(journal, batch_id).get(Outcome.STORED, 0)
+    return max(0, before + added - archive.counts().instances)
+
+
+def _alarm(gone: int, fewer: int) -> str:
+    if gone:
+        return f"The archive has deleted data: {gone:,} of the files of this import are not there any more. {REMEDY}"
+    if fewer:
+        return (
+            f"The archive has deleted data: it holds {fewer:,} instances fewer than it held before and was given "
+            f"during this import. {REMEDY}"
+        )
+    return ""

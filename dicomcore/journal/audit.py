@@ -1,0 +1,28 @@
+"""Who did what that cannot be undone."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from sqlite3 import Row
+
+from dicomcore.journal.database import Journal
+
+
+def note(journal: Journal, who: str, action: str, about: str, **detail: str | int) -> None:
+    """Write one line: ``note(journal, "anna", "replace", batch_id, archive_id=…)``. Never patient names."""
+    with journal.transaction() as writing:
+        writing.execute(
+            "INSERT INTO audit (at, who, action, about, detail) VALUES (?, ?, ?, ?, ?)",
+            (time.time(), who, action, about, _as_json(detail)),
+        )
+
+
+def newest(journal: Journal, limit: int = 100) -> list[Row]:
+    """at (seconds since 1970), who, action, about, detail (JSON); newest first."""
+    return journal.rows("SELECT * FROM audit ORDER BY audit_id DESC LIMIT ?", limit)
+
+
+def _as_json(detail: Mapping[str, str | int]) -> str:
+    return json.dumps(detail, sort_keys=True)
