@@ -5,26 +5,28 @@
 
 from __future__ import annotations
 
-import logging
-import logging.handlers
+import platform
 import sys
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from dicomcore import logs
 from dicomcore.errors import DicomViewerError
 from dicomcore.services import Services
 from dicomcore.settings import load
+from dicomcore.watches import Watcher
 from pages.widgets.at_work import hand_over
 
-log = logging.getLogger("dicomcore.app")
+log = logs.logger("dicomcore.app")
 
 LAST_WORDS_SECONDS = 5.0
-LOG_BYTES, LOGS_KEPT = 5_000_000, 3
+TOLD_VERSIONS = ("streamlit", "pydicom", "duckdb")
 
 
 @asynccontextmanager
@@ -37,24 +39,35 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
         hand_over(None, f"DICOM Viewer Pro cannot work. {error}")
         yield {}
         return
-    stop = threading.Event()
-    follower = threading.Thread(target=_follow, args=(services, stop), name="follow imports", daemon=True)
-    follower.start()
-    hand_over(services)
-    try:
+    with logs.kept_in(services.settings.log_dir / "app.log"), _at_work(services):
         yield {"services": services}
-    finally:
-        hand_over(None)
-        stop.set()
-        follower.join(LAST_WORDS_SECONDS)
-        services.close()
 
 
 def _start() -> Services:
     services = Services(load())
-    _log_to(services.settings.log_dir / "app.log")
     services.start_unfinished()
     return services
+
+
+@contextmanager
+def _at_work(services: Services) -> Iterator[None]:
+    """Follow the imports and the watched folders; at the end everything is put in order."""
+    versions = {name: version(name) for name in TOLD_VERSIONS}
+    log.info("app starts", python=platform.python_version(), system=platform.system(), **versions)
+    stop, watcher = threading.Event(), Watcher(services)
+    follower = threading.Thread(target=_follow, args=(services, stop), name="follow imports", daemon=True)
+    for begin in (follower, watcher):
+        begin.start()
+    hand_over(services)
+    try:
+        yield
+    finally:
+        hand_over(None)
+        stop.set()
+        watcher.stop()
+        follower.join(LAST_WORDS_SECONDS)
+        services.close()
+        log.info("app stops")
 
 
 def _follow(services: Services, stop: threading.Event) -> None:
@@ -62,16 +75,8 @@ def _follow(services: Services, stop: threading.Event) -> None:
     try:
         services.refresh()
     except DicomViewerError as error:  # the pages say so to whoever looks
-        log.warning("no refresh at the start: %s", type(error).__name__)
+        log.warning("no refresh at the start", error=type(error).__name__)
     services.follow_imports(stop)
-
-
-def _log_to(file: Path) -> None:
-    handler = logging.handlers.RotatingFileHandler(file, maxBytes=LOG_BYTES, backupCount=LOGS_KEPT, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    engine = logging.getLogger("dicomcore")
-    engine.addHandler(handler)
-    engine.setLevel(logging.INFO)
 
 
 app = st.App(Path(__file__).parent / "pages" / "main.py", lifespan=lifespan)

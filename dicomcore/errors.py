@@ -7,6 +7,7 @@
     │   └── SqlRefused          exit 2   400   not one plain SELECT
     ├── ArchiveError            exit 3   502   the archive did not do what was asked
     │   ├── ArchiveUnreachable  exit 3   503   no answer: says nothing about what is stored
+    │   │   └── ArchiveNotReady exit 3   503   it has not taken what was sent: busy, or not listening
     │   ├── ArchiveDenied       exit 3   502   wrong user or password
     │   ├── ArchiveFull         exit 3   507   no room left in the archive
     │   ├── Rejected            exit 1   422   this one file was refused, the rest goes on
@@ -14,6 +15,10 @@
     ├── StoreError              exit 4   500   our own journal or cache cannot be used
     │   ├── NewerSchema         exit 4   500   a store written by a newer version
     │   └── CacheHeld           exit 5   409   another process owns the cache
+    ├── SourceLost              exit 1   409   a source file is gone or has changed since the scan
+    ├── NotReplaced             exit 1   409   the archive's version could not be replaced; says what is there now
+    ├── BackupFailed            exit 6   507   a backup could not be written, or not be read back
+    │   └── BackupDamaged       exit 6   507   it lies there, but is not what was written
     ├── Undecodable             exit 1   422   a picture that cannot be drawn, with the reason
     └── ChildDied               exit 1   500   a watched child crashed, hung or ate its memory
         └── ChildFailed         exit 1   500   the function in it raised something unforeseen; the child lives
@@ -65,6 +70,10 @@ class ArchiveUnreachable(ArchiveError):
     http_status = 503
 
 
+class ArchiveNotReady(ArchiveUnreachable):
+    """The archive is busy or takes no connection: nothing that it was to be sent has reached it."""
+
+
 class ArchiveDenied(ArchiveError):
     """The archive does not accept the user name and password."""
 
@@ -104,6 +113,29 @@ class CacheHeld(StoreError):
 
     exit_code = 5
     http_status = 409
+
+
+class SourceLost(DicomViewerError):
+    """A source file is gone, or is not what the scan has seen."""
+
+    http_status = 409
+
+
+class NotReplaced(DicomViewerError):
+    """The archive's version of a file was not replaced; the message says what the archive holds now."""
+
+    http_status = 409
+
+
+class BackupFailed(DicomViewerError):
+    """A backup could not be written, or not be read back: never take it for one that is there."""
+
+    exit_code = 6
+    http_status = 507
+
+
+class BackupDamaged(BackupFailed):
+    """What lies in the backup folder is not what was written there."""
 
 
 class Undecodable(DicomViewerError):

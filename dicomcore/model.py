@@ -98,13 +98,14 @@ class Job:
     counts: Mapping[str, int]
     scan_id: str
     root: bytes
+    seconds_before: float = 0.0
 
     @property
     def seconds(self) -> float | None:
-        """How long it ran, once it is over."""
+        """How long it ran, once it is over, with the runs before a retry."""
         if self.started_at is None or self.finished_at is None:
             return None
-        return self.finished_at - self.started_at
+        return self.seconds_before + self.finished_at - self.started_at
 
     @property
     def seconds_left(self) -> float | None:

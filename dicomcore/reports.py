@@ -6,7 +6,6 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,12 @@ import pandas as pd
 
 from dicomcore.cache import queries
 from dicomcore.errors import UsageError
-from dicomcore.journal import jobs, reports
+from dicomcore.journal import backups, jobs, reports
 from dicomcore.model import TROUBLE, Job, Kind, Outcome, Status
 from dicomcore.person_name import person_name
 from dicomcore.scan.paths import printable
 from dicomcore.services import Services
+from dicomcore.wording import counted
 
 #: What a spreadsheet would run as a formula when it begins a cell.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -63,10 +63,10 @@ def file_table(services: Services, scan_id: str, kind: str = "", page: int = 1, 
 
 
 def outcome_table(
-    services: Services, batch_id: str, outcome: str = "", page: int = 1, per_page: int = 100
+    services: Services, batch_id: str, outcome: str = "", page: int = 1, per_page: int = 100, cause: str = ""
 ) -> pd.DataFrame:
-    """A page of the files of a batch with what became of them; pages count from 1."""
-    return _files(reports.outcome_page(services.journal, batch_id, outcome, (page - 1) * per_page, per_page))
+    """A page of the files of a batch with what became of them; pages count from 1, ``cause`` is the key of one."""
+    return _files(reports.outcome_page(services.journal, batch_id, outcome, (page - 1) * per_page, per_page, cause))
 
 
 def reason_table(services: Services, scan_id: str) -> pd.DataFrame:
@@ -75,7 +75,7 @@ def reason_table(services: Services, scan_id: str) -> pd.DataFrame:
 
 
 def outcome_reasons(services: Services, batch_id: str) -> pd.DataFrame:
-    """Outcomes with a reason, grouped: outcome, reason, files, example."""
+    """Outcomes that need no look but have a reason, grouped: outcome, reason, files, example."""
     return _with_example(_frame(reports.outcome_reasons(services.journal, batch_id)))
 
 
@@ -119,6 +119,8 @@ def import_summary(services: Services, batch_id: str) -> dict[str, Any]:
         "seconds": round(job.seconds or 0.0, 3),
         "skipped": skipped,
         "unread_places": unread,
+        "alarm": jobs.alarm(services.journal, batch_id),
+        "backup": backups.summary(services.journal, batch_id),
         "message": job.message,
     }
 
@@ -137,23 +139,6 @@ def progress_summary(job: Job) -> dict[str, Any]:
         "eta_s": job.seconds_left,
         "message": job.message,
     }
-
-
-def batch_table(batches: Iterable[Job]) -> pd.DataFrame:
-    """One row per import: batch, begun (UTC), folder, files, status, seconds."""
-    return pd.DataFrame(
-        [
-            {
-                "batch": job.job_id,
-                "begun": f"{datetime.fromtimestamp(job.created_at, UTC):%Y-%m-%d %H:%M:%S}",
-                "folder": printable(job.root),
-                "files": f"{job.total:,}" if job.total is not None else "",
-                "status": job.status.value,
-                "seconds": f"{job.seconds:.1f}" if job.seconds is not None else "",
-            }
-            for job in batches
-        ]
-    )
 
 
 def relative_folder(text: str) -> bytes:
@@ -179,23 +164,23 @@ def export_csv(services: Services, target: Path, *, table: str, batch_id: str) -
 
 def is_trouble(summary: Mapping[str, Any]) -> bool:
     """Whether a person has something to look at in a scan or an import: the exit code is then 1."""
-    return bool(summary["unread_places"]) or any(summary["outcomes"].get(word.value) for word in TROUBLE)
+    told = summary["unread_places"] or summary.get("alarm") or backups.is_trouble(summary.get("backup"))
+    return bool(told) or any(summary["outcomes"].get(word.value) for word in TROUBLE)
 
 
 def unread_sentence(unread_places: int) -> str:
     """What to say of places that could not be read; empty where there are none."""
     if not unread_places:
         return ""
-    places = "1 folder" if unread_places == 1 else f"{unread_places:,} folders"
-    return f"{places} could not be read: what is in there was not counted. See Skipped for the reasons."
+    folders = counted(unread_places, "folder")
+    return f"{folders} could not be read: what is in there was not counted. See Skipped for the reasons."
 
 
 def sentence(outcomes: Mapping[str, int], found: int) -> str:
     """``1,296 files found = 1,115 stored + … . Unaccounted for: 0.``"""
     parts = [f"{outcomes[word]:,} {word.value}" for word in Outcome if outcomes.get(word)]
     unaccounted = found - sum(outcomes.values())
-    files = "file" if found == 1 else "files"
-    return f"{found:,} {files} found = {' + '.join(parts) or '0'}. Unaccounted for: {unaccounted:,}."
+    return f"{counted(found, 'file')} found = {' + '.join(parts) or '0'}. Unaccounted for: {unaccounted:,}."
 
 
 def file_csv(services: Services, scan_id: str) -> Iterator[str]:
@@ -214,6 +199,11 @@ def frame_csv(table: pd.DataFrame) -> str:
     """A table as CSV; cells that a spreadsheet would take for a formula are made text."""
     safe = table.map(lambda cell: _cell(cell) if isinstance(cell, str) else cell)
     return str(safe.to_csv(index=False))
+
+
+def csv_line(values: Iterable[Any]) -> str:
+    """One line of CSV; what a spreadsheet would run as a formula is made text, paths are made printable."""
+    return _line(_cell(value) for value in values)
 
 
 def _skipped_csv(services: Services, scan_id: str) -> Iterator[str]:

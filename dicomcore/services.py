@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import getpass
-import logging
 import os
 import subprocess
 import threading
 from collections import Counter
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from dicomcore import logs
 from dicomcore.archive.base import Archive
 from dicomcore.archive.endpoint import Endpoint
 from dicomcore.archive.folder import FolderArchive
 from dicomcore.archive.local import OWN_RULES, LocalOrthanc, find_program
 from dicomcore.archive.orthanc import OrthancArchive
-from dicomcore.cache.database import Cache
 from dicomcore.errors import DicomViewerError, StoreError, UsageError
-from dicomcore.imaging.thumbnails import Thumbnails
 from dicomcore.ingest import worker
-from dicomcore.ingest.demo import write_demo
 from dicomcore.ingest.plan import PlanTotals, expect, total
 from dicomcore.ingest.stopping import PAUSED
-from dicomcore.ingest.sync import SyncResult, sync
 from dicomcore.journal import files, jobs, outcomes
 from dicomcore.journal.database import Journal
 from dicomcore.model import FileFact, Header, Job, Outcome, Selection, Status
@@ -33,7 +31,12 @@ from dicomcore.scan import paths
 from dicomcore.scan.file import scan_file
 from dicomcore.settings import Settings, checked_url, save
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:  # imported where they are first needed: a worker starts in half the time without them
+    from dicomcore.cache.database import Cache
+    from dicomcore.imaging.thumbnails import Thumbnails
+    from dicomcore.ingest.sync import SyncResult
+
+log = logs.logger(__name__)
 
 USUAL_ORTHANC = "http://localhost:8042"
 SCANS_KEPT_SECONDS = 14 * 24 * 3600
@@ -107,13 +110,21 @@ class Services:
     # ---- scans and imports
 
     def start_scan(
-        self, text: str, *, recursive: bool = True, follow_links: bool = False, compare: bool = True, free: bool = False
+        self,
+        text: str,
+        *,
+        recursive: bool = True,
+        follow_links: bool = False,
+        containers: bool = False,
+        compare: bool = True,
+        free: bool = False,
     ) -> str:
         """Scan a folder, given as people type it, in the background; returns the id. Raises ``PathProblem``.
 
-        ``free``: not limited to the allowed folders (the command line, which runs as its user).
+        ``containers``: look into ZIP, tar and gzip files too. ``free``: not limited to the allowed folders (the
+        command line, which runs as its user).
         """
-        scan_id = self._new_scan(text, recursive, follow_links, compare, free)
+        scan_id = self._new_scan(text, recursive, follow_links, containers, compare, free)
         self.start_worker(scan_id)
         return scan_id
 
@@ -136,6 +147,7 @@ class Services:
         """Go on with a batch that was paused, cancelled or failed. Raises ``UnknownBatch``, ``UsageError``."""
         if self.job(batch_id).status is Status.PAUSED or jobs.wanted(self.journal, batch_id) == "pause":
             jobs.take_up(self.journal, batch_id)
+            log.info("taken up again", job_id=batch_id)
             self.start_worker(batch_id)
             return
         self._expect_over(batch_id)
@@ -154,6 +166,7 @@ class Services:
 
     def _reopen(self, batch_id: str) -> None:
         jobs.reopen(self.journal, batch_id)
+        log.info("opened again", job_id=batch_id, pending=outcomes.counts(self.journal, batch_id).get(Outcome.PENDING))
         self.start_worker(batch_id)
 
     def _expect_over(self, batch_id: str) -> None:
@@ -173,13 +186,19 @@ class Services:
         *,
         recursive: bool = True,
         follow_links: bool = False,
+        containers: bool = False,
         free: bool = False,
+        by: str = "",
     ) -> str:
-        """Scan and import a folder in one go; returns the batch id. Raises ``PathProblem``."""
-        return self._start_batch(self._new_scan(text, recursive, follow_links, True, free), selection)
+        """Scan and import a folder in one go; returns the batch id. Raises ``PathProblem``.
 
-    def _start_batch(self, scan_id: str, selection: Selection | None) -> str:
-        batch_id = jobs.create_batch(self.journal, scan_id, selection or Selection(), by=_user())
+        ``by``: who asks for it, if not the user that this program runs as.
+        """
+        scan_id = self._new_scan(text, recursive, follow_links, containers, compare=True, free=free)
+        return self._start_batch(scan_id, selection, by)
+
+    def _start_batch(self, scan_id: str, selection: Selection | None, by: str = "") -> str:
+        batch_id = jobs.create_batch(self.journal, scan_id, selection or Selection(), by=by or this_user())
         self.start_worker(batch_id)
         return batch_id
 
@@ -203,6 +222,8 @@ class Services:
         if worker.is_at_work(self._locks, job_id):
             return
         self._deaths[job_id] += 1
+        ended = self._workers.get(job_id)
+        log.warning("a worker died", job_id=job_id, deaths=self._deaths[job_id], exit_code=ended and ended.returncode)
         if self._deaths[job_id] <= DEATHS_FORGIVEN:
             self.start_worker(job_id)
         else:
@@ -211,7 +232,7 @@ class Services:
                 job_id,
                 Status.FAILED,
                 f"Its background process ended {DEATHS_FORGIVEN + 1} times without a word. "
-                f"See {self.settings.log_dir / 'import.log'}, then import the folder again.",
+                f"See crash.log and import.log in {self.settings.log_dir}, then import the folder again.",
             )
 
     def _is_starting(self, job_id: str) -> bool:
@@ -235,6 +256,8 @@ class Services:
 
     def start_demo(self) -> str:
         """Write the demonstration studies and import them; returns the batch id."""
+        from dicomcore.ingest.demo import write_demo
+
         folder = write_demo(self.settings.data_dir / "demo")
         return self.import_folder(str(folder), free=True)
 
@@ -262,11 +285,20 @@ class Services:
     def _is_scanned_by_a_batch(self, job: Job) -> bool:
         return bool(self.journal.rows("SELECT 1 FROM batches WHERE scan_id = ?", job.job_id))
 
-    def _new_scan(self, text: str, recursive: bool, follow_links: bool, compare: bool, free: bool) -> str:
+    def _new_scan(
+        self, text: str, recursive: bool, follow_links: bool, containers: bool, compare: bool, free: bool
+    ) -> str:
         roots = () if free else self.settings.scan_roots
         root = paths.resolve(text, path_map=self.settings.path_map, roots=roots)
         return jobs.create_scan(
-            self.journal, root, recursive=recursive, follow_links=follow_links, compare=compare, roots=roots, by=_user()
+            self.journal,
+            root,
+            recursive=recursive,
+            follow_links=follow_links,
+            compare=compare,
+            roots=roots,
+            containers=containers,
+            by=this_user(),
         )
 
     @property
@@ -278,6 +310,8 @@ class Services:
     @property
     def cache(self) -> Cache:
         """The cache. Raises ``CacheHeld`` where another process owns it."""
+        from dicomcore.cache.database import Cache
+
         with self._making:
             if self._cache is None:
                 self._cache = Cache.open(self.settings.data_dir / "cache.duckdb")
@@ -286,6 +320,8 @@ class Services:
     @property
     def thumbnails(self) -> Thumbnails:
         """Pictures of slices, drawn in children and kept on disk."""
+        from dicomcore.imaging.thumbnails import Thumbnails
+
         with self._making:
             if self._thumbnails is None:
                 self._thumbnails = Thumbnails(
@@ -295,10 +331,13 @@ class Services:
 
     def refresh(self) -> SyncResult:
         """Make the cache say what the archive holds. Raises ``ArchiveError`` and ``StoreError``."""
+        from dicomcore.ingest.sync import sync
+
         with self._refreshing:
             batches = jobs.unsynced(self.journal)
             result = sync(self.archive, self.cache)
             jobs.mark_synced(self.journal, batches)
+            log.info("cache in step", **asdict(result) | {"seconds": round(result.seconds, 3)})
             return result
 
     def follow_imports(self, stop: threading.Event) -> None:
@@ -310,7 +349,7 @@ class Services:
                     self.refresh()
                 patience = FOLLOW_SECONDS
             except DicomViewerError as error:
-                log.warning("the cache could not follow: %s", type(error).__name__)
+                log.warning("the cache could not follow", error=type(error).__name__)
                 patience = min(patience * 2, 60.0)
 
     def close(self) -> None:
@@ -373,7 +412,8 @@ def _make(folder: Path) -> None:
         ) from error
 
 
-def _user() -> str:
+def this_user() -> str:
+    """Who runs this process, as the machine calls them; empty where it does not tell."""
     with suppress(OSError, KeyError, ImportError):
         return getpass.getuser()
     return ""

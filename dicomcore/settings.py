@@ -64,6 +64,17 @@ class Settings(BaseSettings):
         except UsageError as error:
             raise ValueError(str(error)) from error
 
+    @field_validator("backup_dir")
+    @classmethod
+    def _whole_path(cls, place: str) -> str:
+        """The app and its workers have working folders of their own: half a path would be two places."""
+        if not place or "://" in place:
+            return place
+        path = Path(place).expanduser()
+        if not path.is_absolute():
+            raise ValueError("Give the whole path of the backup folder, or a URL such as s3://bucket/folder.")
+        return str(path)
+
     @field_validator("data_dir", "log_dir")
     @classmethod
     def _absolute(cls, folder: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dicomcore.model import Status
-from pages.widgets import archive_card, paused, scan_folder, scan_result
+from pages.widgets import archive_card, paused, scan_folder, scan_result, watched_folders
 from pages.widgets.at_work import services
 from pages.widgets.job_progress import follow
 from pages.widgets.problems import problems_shown
@@ -27,3 +27,5 @@ with problems_shown():
             follow(engine, scan.job_id, scan.status)
         else:
             scan_result.show(engine, scan)
+with problems_shown():
+    watched_folders.show(engine)

@@ -1,24 +1,29 @@
-"""Import: the running and past batches, and what became of every file."""
+"""Import: one import or verification and what became of every file, and the history of all."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from dicomcore.model import Status
-from pages.widgets import batch_result, batches, paused
+from pages.widgets import batch_result, batches, certificate, history, paused
 from pages.widgets.at_work import services
 from pages.widgets.job_progress import follow
 from pages.widgets.problems import problems_shown
 
 engine = services()
-st.title("Import")
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("History" if history.is_asked_for() else "Import", width="content")
+    if not history.is_asked_for():
+        history.button()
 with problems_shown():
-    if batch := batches.chosen(engine):
-        batches.headline(batch)
+    if history.is_asked_for():
+        history.show(engine)
+    elif batch := batches.chosen(engine):
+        batches.headline(engine, batch)
         if batch.status is Status.PAUSED:
             paused.show(engine, batch)
         if batch.status.at_rest:
-            batch_result.show(engine, batch)
+            result = certificate if batch.kind == "verify" else batch_result
+            result.show(engine, batch)
         else:
             follow(engine, batch.job_id, batch.status)
-    batches.show(engine)

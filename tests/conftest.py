@@ -105,6 +105,11 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path / "data", log_dir=tmp_path / "logs", archive="folder")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--long``: the fault tests in their long form, which takes minutes."""
+    parser.addoption("--long", action="store_true", help="the fault tests in their long form (minutes)")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything in tests/unit is ``fast``, so that ``-m fast`` and ``--fast`` mean the same."""
     for item in items:

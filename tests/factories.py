@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -71,12 +72,27 @@ def write_study(folder: Path, *, patient: str = "P1", study: int = 1, series: in
 
 def dicomdir() -> bytes:
     """The directory of a DICOM medium (PS3.10 8.6), with no records in it."""
+    return dicomdir_of()
+
+
+def dicomdir_of(*ids: list[str] | None, deleted: Sequence[list[str]] = ()) -> bytes:
+    """A directory with an image record for each file id (None: a record without one), and deleted records."""
     directory = Dataset()
     directory.FileSetID = "TEST"
-    directory.DirectoryRecordSequence = []
+    directory.DirectoryRecordSequence = [_record(one, 0xFFFF) for one in ids] + [_record(one, 0) for one in deleted]
     directory.SOPClassUID = MediaStorageDirectoryStorage
     directory.SOPInstanceUID = f"{ROOT}.9"
     return encoded(directory)
+
+
+def _record(file_id: list[str] | None, in_use: int) -> Dataset:
+    record = Dataset()
+    record.OffsetOfTheNextDirectoryRecord = 0
+    record.RecordInUseFlag = in_use
+    record.DirectoryRecordType = "IMAGE"
+    if file_id:
+        record.ReferencedFileID = file_id
+    return record
 
 
 def element(group: int, number: int, vr: str, value: bytes, *, length: int | None = None) -> bytes:

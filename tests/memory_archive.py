@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from dicomcore.errors import ArchiveUnreachable
 from dicomcore.model import (
@@ -93,6 +94,9 @@ class MemoryArchive:
     def read(self, archive_id: str) -> bytes:
         raise NotImplementedError
 
+    def blocks(self, archive_id: str) -> Iterator[bytes]:
+        raise NotImplementedError
+
     def changes(self, since: int, limit: int = 10_000) -> Changes:
         some = self.log[since : since + limit]
         last = since + len(some)
@@ -120,6 +124,11 @@ class MemoryArchive:
 
     def instances_of(self, study: str) -> set[str]:
         return {name for name, one in self.held.items() if one.studies[0].id == study}
+
+    def find(self, level: Literal["study", "instance"], uid: str) -> set[str]:
+        if level == "study":
+            return {study.id for one in self.held.values() for study in one.studies if study.study_instance_uid == uid}
+        return {name for name, one in self.held.items() if one.instances[0].sop_instance_uid == uid}
 
     def remove(self, archive_id: str) -> None:
         self.held.pop(archive_id, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from dicomcore.model import ArchiveCounts, ArchiveRules, Changes, Described, Identity, Receipt
 
@@ -47,11 +47,17 @@ class Archive(Protocol):
     def instances_of(self, study: str) -> set[str]:
         """The ids of all instances of a study, by the archive's id of it; empty where there is no such study."""
 
+    def find(self, level: Literal["study", "instance"], uid: str) -> set[str]:
+        """The ids of the studies or instances with this UID: several where several patients have it."""
+
     def describe(self, ids: Collection[str]) -> Described:
         """The instances of these ids with their series, studies and patients; unknown ids are left out."""
 
     def read(self, archive_id: str) -> bytes:
         """The stored bytes of one instance. Raises ``NotInArchive``."""
+
+    def blocks(self, archive_id: str) -> Iterator[bytes]:
+        """The stored bytes of one instance, a block of 1 MiB at a time. Raises ``NotInArchive``."""
 
     def remove(self, archive_id: str) -> None:
         """Delete one instance; one that is not there is no error. Only for a person's explicit decision."""

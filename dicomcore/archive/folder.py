@@ -18,7 +18,7 @@ from contextlib import closing
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import psutil
 
@@ -53,6 +53,8 @@ CREATE TABLE IF NOT EXISTS instances (
 CREATE INDEX IF NOT EXISTS by_patient ON instances (patient, seq);
 CREATE INDEX IF NOT EXISTS by_study ON instances (study, seq);
 CREATE INDEX IF NOT EXISTS by_series ON instances (series, seq);
+CREATE INDEX IF NOT EXISTS by_study_uid ON instances (json_extract(header, '$.study_instance_uid'));
+CREATE INDEX IF NOT EXISTS by_sop_uid ON instances (json_extract(header, '$.sop_instance_uid'));
 """
 
 IDS_A_QUERY = 500
@@ -104,12 +106,12 @@ class FolderArchive:
 
     def md5(self, archive_id: str) -> str:
         digest = hashlib.md5(usedforsecurity=False)
-        for block in self._stored_blocks(archive_id):
+        for block in self.blocks(archive_id):
             digest.update(block)
         return digest.hexdigest()
 
     def read(self, archive_id: str) -> bytes:
-        return b"".join(self._stored_blocks(archive_id))
+        return b"".join(self.blocks(archive_id))
 
     def changes(self, since: int, limit: int = 10_000) -> Changes:
         rows = self._query("SELECT seq, id FROM instances WHERE seq > ? ORDER BY seq LIMIT ?", (since, limit))
@@ -127,6 +129,11 @@ class FolderArchive:
 
     def instances_of(self, study: str) -> set[str]:
         return {row[0] for row in self._query("SELECT id FROM instances WHERE study = ?", (study,))}
+
+    def find(self, level: Literal["study", "instance"], uid: str) -> set[str]:
+        column, keyword = ("study", "study_instance_uid") if level == "study" else ("id", "sop_instance_uid")
+        question = f"SELECT DISTINCT {column} FROM instances WHERE json_extract(header, '$.{keyword}') = ?"
+        return {row[0] for row in self._query(question, (uid,))}
 
     def describe(self, archive_ids: Collection[str]) -> Described:
         """As Orthanc does, the first instance to arrive names its patient, study and series."""
@@ -177,7 +184,7 @@ class FolderArchive:
         except OSError as error:
             raise _unusable(self._folder, error) from error
 
-    def _stored_blocks(self, archive_id: str) -> Iterator[bytes]:
+    def blocks(self, archive_id: str) -> Iterator[bytes]:
         if not self._has(archive_id):
             raise NotInArchive(f"The archive has no instance {archive_id}.")
         try:

@@ -6,7 +6,9 @@ urllib3, on which requests is built, and not requests itself: one POST per file 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import random
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 from urllib.parse import urlencode
@@ -15,13 +17,17 @@ import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError
 
 from dicomcore.archive.endpoint import Endpoint
-from dicomcore.errors import ArchiveDenied, ArchiveError, ArchiveUnreachable
+from dicomcore.errors import ArchiveDenied, ArchiveError, ArchiveNotReady, ArchiveUnreachable
 
 CONNECTIONS = 16
 TRIES = 3
 TIMEOUT = urllib3.Timeout(connect=5.0, read=300.0)
 #: The connection broke or was never made: the server may have moved, or has closed an idle one.
-BROKEN = (ProtocolError, NewConnectionError, ConnectTimeoutError)
+#: Answers that mean "not now", and how long the first of our pauses is then.
+BUSY = (429, 503)
+BUSY_SECONDS = 0.2
+UNCONNECTED = (NewConnectionError, ConnectTimeoutError)
+BROKEN = (ProtocolError, *UNCONNECTED)
 
 Json = Any
 
@@ -88,10 +94,34 @@ class Http:
         """Send ``size`` bytes; a file is streamed. Raises ``ArchiveUnreachable``, ``ArchiveDenied``."""
         return self._ask("POST", route, body, {"Content-Length": str(size)})
 
+    def open(self, route: str) -> Stream:
+        """An answer that is read block by block; to be closed. Raises as ``get``."""
+        response, retried = self._respond("GET", route, None, {}, whole=False)
+        if response.status == 200:
+            return Stream(self.endpoint, response)
+        try:
+            return Stream(self.endpoint, response, _understood(self.endpoint, _answer(response, retried)))
+        except HTTPError as error:
+            raise _unreachable(self.endpoint, error, sent=True) from error
+        finally:
+            response.close()
+
     def _ask(self, method: str, route: str, body: bytes | BinaryIO | None, headers: dict[str, str]) -> Answer:
-        """Trying again is harmless: nothing that is asked here does more when it is asked twice."""
+        response, retried = self._respond(method, route, body, headers, whole=True)
+        return _understood(self.endpoint, _answer(response, retried))
+
+    def _respond(
+        self, method: str, route: str, body: bytes | BinaryIO | None, headers: dict[str, str], *, whole: bool
+    ) -> tuple[urllib3.BaseHTTPResponse, bool]:
+        """The response, and whether an earlier try may have had an effect though no answer came.
+
+        Trying again is harmless: nothing that is asked here does more when it is asked twice.
+        """
+        sent = False
         for tried in range(TRIES):
             endpoint = self.endpoint
+            if tried and body is not None and not isinstance(body, bytes):
+                body.seek(0)
             try:
                 response = self._pool.request(
                     method,
@@ -99,15 +129,48 @@ class Http:
                     body=body,
                     headers={**headers, **_login(endpoint)},
                     redirect=False,
+                    preload_content=whole,
                 )
-                return _understood(endpoint, Answer(response.status, response.data, retried=tried > 0))
+                if response.status not in BUSY or tried == TRIES - 1:
+                    return response, sent
+                response.close()
+                time.sleep(BUSY_SECONDS * 2**tried * random.uniform(0.8, 1.2))
             except HTTPError as error:
                 self._found = None
+                sent = sent or not isinstance(error, UNCONNECTED)
                 if tried == TRIES - 1 or not isinstance(error, BROKEN):
-                    raise _unreachable(endpoint, error) from error
-                if body is not None and not isinstance(body, bytes):
-                    body.seek(0)
+                    raise _unreachable(endpoint, error, sent=sent) from error
         raise AssertionError
+
+
+class Stream:
+    """A body on its way. ``refusal`` is the whole answer where it is not 200."""
+
+    def __init__(self, endpoint: Endpoint, response: urllib3.BaseHTTPResponse, refusal: Answer | None = None) -> None:
+        self._endpoint = endpoint
+        self._response = response
+        self.refusal = refusal
+
+    def blocks(self, size: int = 1 << 20) -> Iterator[bytes]:
+        """The body in blocks of ``size`` bytes. Raises ``ArchiveUnreachable`` where it breaks off."""
+        try:
+            yield from self._response.stream(size)
+        except HTTPError as error:
+            raise _unreachable(self._endpoint, error, sent=True) from error
+        finally:
+            if self._whole:
+                self._response.release_conn()
+            else:
+                self._response.close()
+
+    @property
+    def _whole(self) -> bool:
+        """Only a connection whose answer was read to its end can serve the next question."""
+        return self._response.closed or self._response.length_remaining == 0
+
+
+def _answer(response: urllib3.BaseHTTPResponse, retried: bool) -> Answer:
+    return Answer(response.status, response.data, retried=retried)
 
 
 def no_orthanc(more: str = "") -> ArchiveError:
@@ -126,15 +189,18 @@ def _understood(endpoint: Endpoint, answer: Answer) -> Answer:
     if answer.status in (401, 403):
         raise ArchiveDenied(
             f"The archive at {endpoint.url} does not accept the user “{endpoint.user}” and its password. "
-            "Check them under Hospital Config."
+            "Check the credentials under Hospital Config."
         )
-    if answer.status in (429, 502, 503, 504):
-        raise ArchiveUnreachable(f"The archive at {endpoint.url} is busy (HTTP {answer.status}).")
+    if answer.status in BUSY:
+        raise ArchiveNotReady(f"The archive at {endpoint.url} is busy (HTTP {answer.status}).")
+    if answer.status in (502, 504):  # a gateway in between, which may have passed on what was sent
+        raise ArchiveUnreachable(f"The archive behind {endpoint.url} does not answer (HTTP {answer.status}).")
     return answer
 
 
-def _unreachable(endpoint: Endpoint, error: Exception) -> ArchiveUnreachable:
-    return ArchiveUnreachable(
+def _unreachable(endpoint: Endpoint, error: Exception, *, sent: bool) -> ArchiveUnreachable:
+    kind = ArchiveUnreachable if sent else ArchiveNotReady
+    return kind(
         f"The archive at {endpoint.url} does not answer ({type(error).__name__}). "
         "Check that it is running and that the address under Hospital Config is right."
     )

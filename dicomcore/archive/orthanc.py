@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from dicomcore.archive import ids, orthanc_json
 from dicomcore.archive.endpoint import Endpoint
@@ -54,13 +55,24 @@ class OrthancArchive:
         answer = self._http.get(f"/instances/{archive_id}/attachments/dicom/md5")
         if answer.status != 404:
             return answer.expect_success().body.decode("ascii", "replace")
-        return hashlib.md5(self.read(archive_id), usedforsecurity=False).hexdigest()
+        if not self.stored([archive_id]):
+            raise NotInArchive(f"The archive has no instance {archive_id}.")
+        digest = hashlib.md5(usedforsecurity=False)
+        for block in self.blocks(archive_id):
+            digest.update(block)
+        return digest.hexdigest()
 
     def read(self, archive_id: str) -> bytes:
-        answer = self._http.get(f"/instances/{archive_id}/file")
-        if answer.status == 404 and answer.problem:
+        return b"".join(self.blocks(archive_id))
+
+    def blocks(self, archive_id: str) -> Iterator[bytes]:
+        stream = self._http.open(f"/instances/{archive_id}/file")
+        if (refusal := stream.refusal) is None:
+            yield from stream.blocks()
+        elif refusal.status == 404 and refusal.problem:
             raise NotInArchive(f"The archive has no instance {archive_id}.")
-        return answer.expect_success().body
+        else:
+            refusal.expect_success()
 
     def changes(self, since: int, limit: int = 10_000) -> Changes:
         answer = self._json("/changes", since=since, limit=limit)
@@ -86,6 +98,11 @@ class OrthancArchive:
         if answer.status == 404 and answer.problem:
             return set()
         return {found["ID"] for found in answer.expect_success().json()}
+
+    def find(self, level: Literal["study", "instance"], uid: str) -> set[str]:
+        question = uid.encode()
+        found = self._http.post("/tools/lookup", question, len(question)).expect_success().json()
+        return {one["ID"] for one in found if one["Type"] == level.capitalize()}
 
     def describe(self, archive_ids: Collection[str]) -> Described:
         instances = self._bulk(archive_ids, "Instance")

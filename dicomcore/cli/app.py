@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import logging
 import sys
 
-from dicomcore.cli import batches, data, scans, show
+from dicomcore.cli import backup, batches, conflicts, data, scans, show, verify, watch
 from dicomcore.cli.base import app
 from dicomcore.errors import DicomViewerError
 
-COMMANDS = (scans, batches, data)
+COMMANDS = (scans, batches, conflicts, watch, backup, data, verify)
 """The modules whose commands there are, in the order of ``--help``."""
 
 __all__ = ["app", "main"]
@@ -21,7 +20,6 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         app()
     except DicomViewerError as error:

@@ -1,29 +1,62 @@
-"""What is at work and what was: batches, progress, cancel, resume, retry, and the worker itself."""
+"""What is at work and what was: batches, progress, pause, cancel, resume, retry."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
+import pandas as pd
 import typer
 
-from dicomcore import reports
+from dicomcore import history, logs, reports
 from dicomcore.cli import show
-from dicomcore.cli.base import BatchId, Json, app, opened_services
+from dicomcore.cli.base import BatchId, Json, app, as_day, expect_finished, opened_services
 from dicomcore.cli.outcome import print_import
 from dicomcore.model import Job
+from dicomcore.wording import counted, duration, size
+
+log = logs.logger(__name__)
 
 
 @app.command()
-def batches(as_json: Json = False, limit: Annotated[int, typer.Option(help="How many.")] = 20) -> None:
-    """List the imports, newest first."""
+def batches(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[WORDS]", help="Only those with these words in folder, id, user, status or kind."),
+    ] = None,
+    as_json: Json = False,
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="Begun on this day or later (UTC).")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Begun on this day or earlier.")
+    ] = None,
+    trouble: Annotated[bool, typer.Option("--trouble", help="Only those with something to look at.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
+    page: Annotated[int, typer.Option(min=1, help="Which page of so many.")] = 1,
+) -> None:
+    """Search the imports and verifications, newest first."""
+    wanted = history.Wanted(" ".join(words or ()), as_day(first), as_day(last), trouble)
     with opened_services() as services:
-        found = services.batches(limit)
-        if as_json:
-            show.as_json({"batches": [reports.progress_summary(job) for job in found]})
-        elif found:
-            show.table(reports.batch_table(found))
-        else:
-            show.out.print("No imports yet. Begin with: import FOLDER", markup=False)
+        found = history.search(services, wanted, page, limit)
+    if as_json:
+        told = [reports.progress_summary(entry.job) | history.summary(entry) for entry in found.entries]
+        show.as_json({"batches": told, "total": found.total, "page": found.page, "pages": found.pages})
+    elif found.entries:
+        show.table(_as_told(history.table(found.entries)))
+        show.out.print(f"{counted(found.total, 'batch', 'batches')} · page {found.page} of {found.pages}", markup=False)
+    elif wanted == history.Wanted():
+        show.out.print("No imports yet. Begin with: import FOLDER", markup=False)
+    else:
+        show.out.print("None fits.", markup=False)
+
+
+def _as_told(table: pd.DataFrame) -> pd.DataFrame:
+    """The history with units."""
+    for column, words in (("bytes", size), ("seconds", duration)):
+        table[column] = ["" if pd.isna(value) else words(value) for value in table[column]]
+    table["speed"] = ["" if pd.isna(value) else f"{value:,.0f} files/s" for value in table["speed"]]
+    return table.rename(columns={"held": "in archive", "bytes": "size", "seconds": "took"})
 
 
 @app.command()
@@ -64,7 +97,13 @@ def resume(batch_id: BatchId, as_json: Json = False) -> None:
     """Go on with an import that was paused or cancelled, or that failed."""
     with opened_services() as services:
         services.resume(batch_id)
-        print_import(services, batch_id, as_json=as_json)
+        if services.job(batch_id).kind == "import":
+            print_import(services, batch_id, as_json=as_json)
+        job = expect_finished(show.follow(services, batch_id, quiet=as_json))
+        if as_json:
+            show.as_json(reports.progress_summary(job))
+        else:
+            _print_progress(job)
 
 
 @app.command()
@@ -75,15 +114,8 @@ def retry(batch_id: BatchId, as_json: Json = False) -> None:
         print_import(services, batch_id, as_json=as_json)
 
 
-@app.command(hidden=True)
-def work(job_id: str) -> None:
-    """The background process of one job."""
-    with opened_services() as services:
-        services.work(job_id)
-
-
 def _print_progress(job: Job) -> None:
-    total = f" of {job.total:,}" if job.total is not None else ""
-    show.out.print(f"{job.job_id}: {job.status.value}, {job.done:,}{total} files. {job.message}", markup=False)
+    so_far = counted(job.done, "file") if job.total is None else f"{job.done:,} of {counted(job.total, 'file')}"
+    show.out.print(f"{job.job_id}: {job.status.value}, {so_far}. {job.message}", markup=False)
     if job.total is not None:
         show.out.print(reports.sentence(job.counts, job.total), markup=False)

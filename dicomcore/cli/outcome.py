@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+import shlex
+from typing import Any, NoReturn
 
 import typer
 
-from dicomcore import reports
+from dicomcore import backups, history, reports
 from dicomcore.cli import show
 from dicomcore.errors import CacheHeld, DicomViewerError
 from dicomcore.model import Job, Status
+from dicomcore.remedies import Help
+from dicomcore.scan.paths import printable
 from dicomcore.services import Services
+from dicomcore.wording import counted, size
 
 
-def print_import(services: Services, batch_id: str, *, as_json: bool) -> None:
+def print_import(services: Services, batch_id: str, *, as_json: bool) -> NoReturn:
     """Wait for the end of a batch, say what became of its files, and exit with what that means."""
     try:
         show.follow(services, batch_id, quiet=as_json)
@@ -21,20 +25,35 @@ def print_import(services: Services, batch_id: str, *, as_json: bool) -> None:
         show.told.print(f"The import goes on in the background. To stop it: cancel {batch_id}", markup=False)
         raise typer.Exit(130) from None
     job = services.job(batch_id)
-    cache_problem = _follow_with_cache(services)
+    cache_problem = follow_with_cache(services)
     summary = reports.import_summary(services, batch_id)
     if as_json:
-        show.as_json(summary)
+        show.as_json(summary | {"causes": _causes(services, batch_id)})
     else:
         _print_outcomes(services, job, cache_problem)
     if job.status is not Status.FINISHED:
         if not as_json:
             show.told.print(job.message, style="red", markup=False)
+        if job.status is Status.PAUSED:
+            show.told.print(f"To go on: resume {batch_id}", markup=False)
         raise typer.Exit(1)
     raise typer.Exit(1 if reports.is_trouble(summary) else 0)
 
 
-def _follow_with_cache(services: Services) -> str:
+def _causes(services: Services, batch_id: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "cause": group.cause.name,
+            "files": group.files,
+            "remedy": group.cause.remedy,
+            "example": group.example,
+            "reason": group.reason,
+        }
+        for group in history.failures(services, batch_id)
+    ]
+
+
+def follow_with_cache(services: Services) -> str:
     """The cache follows the import, here or in the app that holds it; returns what stood in the way."""
     try:
         services.refresh()
@@ -48,16 +67,38 @@ def _follow_with_cache(services: Services) -> str:
 def _print_outcomes(services: Services, job: Job, cache_problem: str) -> None:
     reasons = reports.outcome_reasons(services, job.job_id)
     if not reasons.empty:
-        show.table(reasons, "Reasons")
+        show.table(reasons, "Left out, and why")
+    print_failures(services, job)
     show.out.print(reports.sentence(job.counts, job.total or 0), markup=False)
     skipped = reports.skipped_table(services, job.scan_id)
     if not skipped.empty:
         show.table(skipped, "Skipped")
-    print_unread(reports.import_summary(services, job.job_id))
+    summary = reports.import_summary(services, job.job_id)
+    print_unread(summary)
     if job.seconds and job.total:
-        show.out.print(f"{job.job_id}: {job.seconds:.1f} s, {show.size(job.total_bytes or 0)}.", markup=False)
+        show.out.print(f"{job.job_id}: {job.seconds:.1f} s, {size(job.total_bytes or 0)}.", markup=False)
+    if alarm := summary["alarm"]:
+        show.told.print(alarm, style="bold red", markup=False)
+    if backed_up := backups.sentence(summary["backup"]):
+        style = "red" if backups.is_trouble(summary["backup"]) else "green"
+        show.told.print(backed_up, style=style, markup=False)
     if cache_problem:
         show.told.print(cache_problem, markup=False)
+
+
+def print_failures(services: Services, job: Job) -> None:
+    """The files that need a look, grouped by cause: the remedy, one of them, and the command that helps."""
+    for group in history.failures(services, job.job_id):
+        show.out.print(f"{counted(group.files, 'file')}: {group.cause.name}", style="bold", markup=False)
+        show.out.print(f"  {group.cause.remedy} {_command(group.cause.help, job)}", markup=False)
+        show.out.print(f"  For example {group.example}: {group.reason}", markup=False)
+
+
+def _command(helps: Help, job: Job) -> str:
+    if helps is Help.SCAN:
+        return f"Then: import {shlex.quote(printable(job.root))}"
+    word = {Help.RETRY: "retry", Help.RESUME: "resume", Help.CONFLICTS: "conflicts"}[helps]
+    return f"To do so: {word} {job.job_id}"
 
 
 def print_unread(summary: dict[str, Any]) -> None:

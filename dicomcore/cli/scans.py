@@ -7,13 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from dicomcore import reports
+from dicomcore import dicomdirs, reports
 from dicomcore.cli import show
-from dicomcore.cli.base import Csv, Flat, Folder, Json, Links, app, as_day, expect_finished, opened_services
+from dicomcore.cli.base import Containers, Csv, Flat, Folder, Json, Links, app, as_day, expect_finished, opened_services
 from dicomcore.cli.outcome import print_import, print_unread
+from dicomcore.cli.troubles import print_troubles
 from dicomcore.errors import DicomViewerError, UsageError
 from dicomcore.model import Selection
+from dicomcore.scan.paths import folders_meant
 from dicomcore.services import Services
+from dicomcore.troubles import report
+from dicomcore.wording import counted, size
 
 
 @app.command()
@@ -23,16 +27,22 @@ def scan(
     as_csv: Csv = False,
     no_subfolders: Flat = False,
     follow_links: Links = False,
+    containers: Containers = False,
 ) -> None:
     """Show what is in a folder: totals, by sub-folder, and what is not DICOM and why. Sends nothing."""
     with opened_services() as services:
         scan_id = services.start_scan(
-            folder, recursive=not no_subfolders, follow_links=follow_links, compare=False, free=True
+            folder,
+            recursive=not no_subfolders,
+            follow_links=follow_links,
+            containers=containers,
+            compare=False,
+            free=True,
         )
         expect_finished(show.follow(services, scan_id, quiet=as_json or as_csv))
-        summary = reports.scan_summary(services, scan_id)
+        summary = reports.scan_summary(services, scan_id) | {"dicomdirs": dicomdirs.summary(services, scan_id)}
         if as_json:
-            show.as_json(summary)
+            show.as_json({**summary, "troubles": report.for_programs(report.troubles(services, scan_id))})
         elif as_csv:
             show.lines(reports.file_csv(services, scan_id))
         else:
@@ -46,6 +56,7 @@ def import_(
     as_json: Json = False,
     no_subfolders: Flat = False,
     follow_links: Links = False,
+    containers: Containers = False,
     detach: Annotated[bool, typer.Option("--detach", help="Do not wait for the end.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
     subfolder: Annotated[list[str] | None, typer.Option(help="Only this sub-folder; may be repeated.")] = None,
@@ -56,7 +67,12 @@ def import_(
 ) -> None:
     """Import a folder into the archive and say what became of every file."""
     selection = _selection(subfolder, modality, patient_id, date_from, date_to)
-    options: dict[str, Any] = {"recursive": not no_subfolders, "follow_links": follow_links, "free": True}
+    options: dict[str, Any] = {
+        "recursive": not no_subfolders,
+        "follow_links": follow_links,
+        "containers": containers,
+        "free": True,
+    }
     with opened_services() as services:
         if dry_run:
             _print_plan(services, folder, selection, options, as_json=as_json)
@@ -71,18 +87,21 @@ def import_(
 def _print_scan(services: Services, scan_id: str, summary: dict[str, Any]) -> None:
     folders = reports.folder_table(services, scan_id)
     if not folders.empty:
-        folders["size"] = folders["size"].map(show.size)
+        folders["size"] = folders["size"].map(size)
         show.table(folders, "By folder")
     for title, table in (
         ("Not imported, and why", reports.reason_table(services, scan_id)),
         ("Skipped", reports.skipped_table(services, scan_id)),
+        ("DICOMDIR", dicomdirs.table(services, scan_id)),
+        ("Listed in a DICOMDIR but missing, or there but not listed", dicomdirs.differences(services, scan_id)),
     ):
         if not table.empty:
             show.table(table, title)
+    print_troubles(report.troubles(services, scan_id))
     counts = " + ".join(f"{files:,} {word}" for word, files in summary["outcomes"].items())
     show.out.print(
-        f"{summary['found']:,} files found = {counts or '0'}. {summary['patients']:,} patients, "
-        f"{summary['studies']:,} studies, {summary['series']:,} series, {show.size(summary['bytes'])}, "
+        f"{counted(summary['found'], 'file')} found = {counts or '0'}. {counted(summary['patients'], 'patient')}, "
+        f"{counted(summary['studies'], 'study', 'studies')}, {summary['series']:,} series, {size(summary['bytes'])}, "
         f"{summary['seconds']:.1f} s.",
         markup=False,
     )
@@ -103,7 +122,7 @@ def _print_plan(
     if as_json:
         show.as_json({"scan_id": scan_id, "plan": actions, "bytes": sizes})
     else:
-        said = ", ".join(f"{files:,} {word} ({show.size(sizes[word])})" for word, files in actions.items())
+        said = ", ".join(f"{files:,} {word} ({size(sizes[word])})" for word, files in actions.items())
         show.out.print(f"Would import: {said or 'nothing'}. Nothing was sent.", markup=False)
 
 
@@ -124,7 +143,7 @@ def _selection(
     if first and last and first > last:
         raise UsageError("--date-from lies after --date-to.")
     return Selection(
-        tuple(reports.relative_folder(folder) for folder in folders or ()),
+        tuple(meant for folder in folders or () for meant in folders_meant(reports.relative_folder(folder))),
         tuple(modalities or ()),
         tuple(patient_ids or ()),
         as_day(first),

@@ -18,6 +18,7 @@ from rich.table import Table
 from dicomcore.model import Job, Status
 from dicomcore.scan.paths import printable
 from dicomcore.services import Services
+from dicomcore.wording import size
 
 LOOK_SECONDS = 0.2
 
@@ -48,16 +49,6 @@ def table(frame: pd.DataFrame, title: str = "") -> None:
     for row in frame.itertuples(index=False):
         shown.add_row(*(escape(_cell(value)) for value in row))
     out.print(shown)
-
-
-def size(count: int) -> str:
-    """Bytes as people read them: ``57.3 MB``."""
-    value = float(count)
-    for unit in ("bytes", "kB", "MB", "GB", "TB"):
-        if value < 1000 or unit == "TB":
-            return f"{value:,.0f} {unit}" if unit == "bytes" else f"{value:,.1f} {unit}"
-        value /= 1000
-    raise AssertionError
 
 
 def follow(services: Services, job_id: str, *, quiet: bool) -> Job:
@@ -93,7 +84,7 @@ def _speed(job: Job) -> str:
     if not job.files_per_second:
         return ""
     name = os.path.basename(printable(job.current or b""))
-    return f"{job.files_per_second:,.0f} files/s, {size(int(job.bytes_per_second or 0))}/s  {name[:40]}"
+    return f"{job.files_per_second:,.0f} files/s, {size(job.bytes_per_second or 0)}/s  {name[:40]}"
 
 
 def _cell(value: Any) -> str:

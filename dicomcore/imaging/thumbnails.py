@@ -30,10 +30,10 @@ JPEG_QUALITY = 85
 
 PICTURE, REASON = ".jpg", ".txt"
 
-SECONDS = 30.0
+SECONDS = 10.0
 """Time for one picture."""
 
-MEMORY_BYTES = 3 << 30
+MEMORY_BYTES = 2_000_000_000
 """Memory of the child that draws."""
 
 RECYCLE_AFTER = 2_000
@@ -105,6 +105,22 @@ class Thumbnails:
             if (jpeg := self._kept(kept)) is not None:
                 return jpeg
             return self._make(archive_id, frame, size, kept)
+
+    def draw(self, dataset: bytes, frame: int = 0, size: int = 256) -> bytes:
+        """The picture of bytes that no archive holds, not kept. Raises ``Undecodable`` and ``UsageError``."""
+        try:
+            return self._draw(_Order(dataset, frame, size))
+        except ChildDied as death:
+            raise Undecodable(f"The picture could not be drawn. {death}") from death
+
+    def forget(self, archive_id: str) -> None:
+        """The archive holds other bytes under this id now: pictures of the old ones are not shown again."""
+        stem = _stem(archive_id)
+        for kept in (self._folder / stem).parent.glob(f"{stem.name}-*"):
+            with suppress(OSError):
+                kept.unlink()
+        for died in [path for path in self._died if path.name.startswith(f"{stem.name}-")]:
+            del self._died[died]
 
     def close(self) -> None:
         """End the children."""
@@ -202,9 +218,15 @@ def _frames(instance: StoredInstance) -> int:
 
 
 def _name(archive_id: str, frame: int, size: int) -> Path:
-    """Path without suffix; hashed, since an id is the archive's own business."""
+    """Path without suffix."""
+    stem = _stem(archive_id)
+    return stem.with_name(f"{stem.name}-{frame}-{size}-{DRAWING}")
+
+
+def _stem(archive_id: str) -> Path:
+    """What the pictures of an id have in common; hashed, since an id is the archive's own business."""
     digest = hashlib.sha256(archive_id.encode()).hexdigest()[:40]
-    return Path(digest[:2]) / f"{digest}-{frame}-{size}-{DRAWING}"
+    return Path(digest[:2]) / digest
 
 
 def _aged(folder: Path) -> Iterator[tuple[int, int, Path]]:

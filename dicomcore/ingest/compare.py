@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 
 from dicomcore.archive.base import Archive
 from dicomcore.errors import NotInArchive
+from dicomcore.ingest.by_name import found_by_name
 from dicomcore.ingest.plan import needs_md5
 from dicomcore.ingest.reading import Source, SourceChanged
 from dicomcore.journal import files, jobs
@@ -35,9 +37,12 @@ def compare(
     """
     files.use_receipts(journal, scan.scan_id, scan.root, archive.key)
     source = Source(scan.root, follow_links=scan.follow_links, roots=scan.roots)
-    with ThreadPoolExecutor(READERS, thread_name_prefix="compare") as readers:
-        for groups in _chunks(files.groups(journal, scan.scan_id, selection)):
-            known = _what_the_archive_has(archive, groups, readers)
+    with (
+        closing(files.groups(journal, scan.scan_id, selection)) as groups,
+        ThreadPoolExecutor(READERS, thread_name_prefix="compare") as readers,
+    ):
+        for chunk in _chunks(groups):
+            known = _what_the_archive_has(archive, chunk, readers)
             files.write_compared(journal, _compared(source, known, readers))
             go_on(len(known))
     jobs.update_scan(journal, scan.scan_id, compared_with=archive.key, compare_problem="")
@@ -50,6 +55,9 @@ def _chunks(groups: Iterator[Group]) -> Iterator[list[Group]]:
 
 def _what_the_archive_has(archive: Archive, groups: list[Group], readers: ThreadPoolExecutor) -> list[Group]:
     """The groups with the archive's MD5: from a receipt where there is one, else asked for."""
+    unnamed = [group for group in groups if group.archive_id is None]
+    groups = [group for group in groups if group.archive_id is not None]
+    groups += readers.map(partial(found_by_name, archive), unnamed)
     has = archive.stored({group.archive_id for group in groups if group.archive_id})
     unknown = [group.archive_id for group in groups if group.archive_id in has and not group.archive_md5]
     md5s = dict(zip(unknown, readers.map(partial(_md5, archive), unknown), strict=True))
@@ -58,7 +66,7 @@ def _what_the_archive_has(archive: Archive, groups: list[Group], readers: Thread
 
 def _known_md5(group: Group, has: set[str], md5s: Mapping[str, str]) -> str | None:
     if group.archive_id is None:
-        return None
+        return group.archive_md5
     return md5s.get(group.archive_id, group.archive_md5) if group.archive_id in has else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dicomcore.archive.base import Archive
 from dicomcore.errors import ArchiveError, UsageError
+from dicomcore.ingest.backup import back_up
 from dicomcore.ingest.compare import compare
 from dicomcore.ingest.find import find
 from dicomcore.ingest.losses import look_for_losses
@@ -12,7 +13,7 @@ from dicomcore.ingest.reconcile import TWICE
 from dicomcore.ingest.send import send
 from dicomcore.ingest.stopping import Paused, patiently, stop_if_wanted
 from dicomcore.ingest.transcoded import name_transcoded
-from dicomcore.journal import files, jobs, outcomes
+from dicomcore.journal import backups, files, jobs, outcomes
 from dicomcore.journal.database import Journal
 from dicomcore.model import Job, Selection, Status
 
@@ -30,8 +31,11 @@ def run_scan(journal: Journal, archive: Archive, scan_id: str) -> None:
             jobs.update_scan(journal, scan_id, compare_problem=str(error))
 
 
-def run_import(journal: Journal, archive: Archive, batch_id: str, *, backup_dir: str = "") -> None:  # noqa: ARG001
+def run_import(journal: Journal, archive: Archive, batch_id: str, *, backup_dir: str = "") -> None:
     """Scan if need be, compare, store, read back the proof, back up. Raises ``Cancelled`` and ``ArchiveError``."""
+    if backups.is_all_that_is_left(journal, batch_id):
+        back_up(journal, archive, batch_id, backup_dir)
+        return
     job = jobs.job(journal, batch_id)
     scan = jobs.scan(journal, job.scan_id)
     selection = jobs.selection_of(journal, batch_id)
@@ -42,6 +46,7 @@ def run_import(journal: Journal, archive: Archive, batch_id: str, *, backup_dir:
         _import(journal, archive, job, selection)
     finally:
         jobs.update(journal, batch_id, counts=outcomes.counts(journal, batch_id))
+    back_up(journal, archive, batch_id, backup_dir)
 
 
 def _find_for_batch(journal: Journal, archive: Archive, job: Job, selection: Selection) -> None:
@@ -75,14 +80,18 @@ def _import(journal: Journal, archive: Archive, job: Job, selection: Selection) 
     resumed = jobs.is_compared(journal, batch_id, archive.key)
     if not resumed:
         jobs.start(journal, batch_id, Status.COMPARING)
-        compare(journal, archive, scan, selection, go_on=lambda _: stop_if_wanted(journal, batch_id))
+        patiently(
+            journal,
+            batch_id,
+            lambda _: compare(journal, archive, scan, selection, go_on=lambda _: stop_if_wanted(journal, batch_id)),
+        )
         jobs.set_compared(journal, batch_id, archive.key)
     jobs.start(journal, batch_id, Status.IMPORTING)
     suspects: set[int] = set()
     patiently(
         journal,
         batch_id,
-        lambda again: send(journal, archive, job, selection, resumed=resumed or again, suspects=suspects),
+        lambda _: send(journal, archive, job, selection, resumed=resumed, suspects=suspects),
     )
     outcomes.name_duplicates(journal, batch_id, TWICE)
     jobs.start(journal, batch_id, Status.CHECKING)

@@ -6,10 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from itertools import islice
 from queue import SimpleQueue
 
+from dicomcore import logs
 from dicomcore.archive.base import Archive
-from dicomcore.errors import ArchiveUnreachable
+from dicomcore.errors import ArchiveNotReady, ArchiveUnreachable
 from dicomcore.ingest.progress import Meter
 from dicomcore.ingest.reading import Source
 from dicomcore.ingest.stopping import stop_if_wanted
@@ -19,12 +22,16 @@ from dicomcore.journal.database import Journal
 from dicomcore.journal.files import Group
 from dicomcore.model import Job, Outcome, Selection, Verdict
 
+log = logs.logger(__name__)
+
 #: Kept-alive connections to the archive: four fill a plain sender, six make up for what we do besides (measured).
 CONNECTIONS = 6
 #: Groups handed to the connections ahead of their turn.
 AHEAD = 8 * CONNECTIONS
 FLUSH_SECONDS = 0.5
+IDS_A_QUESTION = 2_000
 
+Settle = Callable[[Group], list[Verdict]]
 
 QUARANTINED = (
     "The archive stopped answering twice when this file was sent, the second time with nothing else under way. "
@@ -49,12 +56,23 @@ def send(
     suspects = set() if suspects is None else suspects
     scan = jobs.scan(journal, job.scan_id)
     source = Source(scan.root, follow_links=scan.follow_links, roots=scan.roots)
-    settle = GroupStore(archive, source, resumed=resumed).settle
     progress = _Progress(journal, job.job_id)
     if suspects:
-        _settle_alone(archive, settle, _suspected(journal, job, selection, suspects), progress)
+        suspected = _suspected(journal, job, selection, suspects)
+        alone = GroupStore(archive, source, resumed=True, left=_left_by_a_former_run(archive, suspected))
+        _settle_alone(archive, alone.settle, suspected, progress)
         suspects.clear()
-    groups = files.groups(journal, job.scan_id, selection, pending_in=job.job_id)
+    left: set[str] = set()
+    if resumed:
+        with closing(files.groups(journal, job.scan_id, selection, pending_in=job.job_id)) as groups:
+            left = _left_by_a_former_run(archive, groups)
+    settle = GroupStore(archive, source, resumed=resumed, left=left).settle
+    with closing(files.groups(journal, job.scan_id, selection, pending_in=job.job_id)) as groups:
+        _settle_together(groups, settle, progress, suspects)
+
+
+def _settle_together(groups: Iterator[Group], settle: Settle, progress: _Progress, suspects: set[int]) -> None:
+    """Over all connections. Raises what stops a batch; the groups that were under way then are suspects."""
     running: dict[Future[list[Verdict]], Group] = {}
     done: SimpleQueue[Future[list[Verdict]]] = SimpleQueue()
     pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="store")
@@ -73,25 +91,31 @@ def send(
     finally:  # what is on the wire arrives, and what has arrived is written down
         pool.shutdown(wait=True, cancel_futures=True)
         for future, group in running.items():
-            if future.cancelled():
-                continue
-            if future.exception() is None:
-                progress.add(group, future.result())
-            elif isinstance(future.exception(), ArchiveUnreachable):
-                suspects.update(candidate.file_id for candidate in group.candidates)
+            if not future.cancelled():
+                _take_what_came(future, group, progress, suspects)
         progress.flush()
 
 
-def _settle_alone(
-    archive: Archive, settle: Callable[[Group], list[Verdict]], groups: Iterable[Group], progress: _Progress
-) -> None:
+def _take_what_came(future: Future[list[Verdict]], group: Group, progress: _Progress, suspects: set[int]) -> None:
+    trouble = future.exception()
+    if trouble is None:
+        progress.add(group, future.result())
+    elif isinstance(trouble, ArchiveUnreachable) and not isinstance(trouble, ArchiveNotReady):
+        suspects.update(candidate.file_id for candidate in group.candidates)
+
+
+def _settle_alone(archive: Archive, settle: Settle, groups: Iterable[Group], progress: _Progress) -> None:
     """One after the other. An archive that answers until it is sent a group is brought down by that group."""
     try:
         for group in groups:
             archive.counts()
             try:
                 verdicts = settle(group)
+            except ArchiveNotReady:
+                raise  # the file never got there
             except ArchiveUnreachable:
+                files_of_it = [candidate.file_id for candidate in group.candidates]
+                log.warning("quarantined", archive_id=group.archive_id, file_ids=files_of_it)
                 verdicts = [
                     Verdict(candidate.file_id, Outcome.QUARANTINED, QUARANTINED, candidate.md5)
                     for candidate in group.candidates
@@ -102,6 +126,15 @@ def _settle_alone(
         progress.flush()
 
 
+def _left_by_a_former_run(archive: Archive, groups: Iterable[Group]) -> set[str]:
+    """What the archive did not have when it was asked, and has now: stored, but not written down any more."""
+    left: set[str] = set()
+    wanted = (group.archive_id for group in groups if group.archive_id and group.archive_md5 == "")
+    while some := list(islice(wanted, IDS_A_QUESTION)):
+        left |= archive.stored(some)
+    return left
+
+
 def _suspected(journal: Journal, job: Job, selection: Selection, suspects: set[int]) -> list[Group]:
     groups = files.groups(journal, job.scan_id, selection, pending_in=job.job_id)
     return [group for group in groups if any(candidate.file_id in suspects for candidate in group.candidates)]
@@ -109,7 +142,7 @@ def _suspected(journal: Journal, job: Job, selection: Selection, suspects: set[i
 
 def _keep_ahead(
     groups: Iterator[Group],
-    settle: Callable[[Group], list[Verdict]],
+    settle: Settle,
     submit: Callable[[Group], None],
     running: Collection[Future[list[Verdict]]],
     progress: _Progress,

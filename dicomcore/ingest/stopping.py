@@ -6,11 +6,15 @@ import random
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from dicomcore import logs
 from dicomcore.errors import ArchiveUnreachable
 from dicomcore.journal import jobs
 from dicomcore.journal.database import Journal
+
+log = logs.logger(__name__)
 
 #: How long a batch waits for an archive that was there before, in seconds.
 PATIENCE_SECONDS = 3600.0
@@ -56,29 +60,54 @@ def expect_room(journal: Journal) -> None:
         )
 
 
+@dataclass
+class _Outage:
+    """A time without the archive, from when and where the job stood on."""
+
+    reached: int
+    began: float = field(default_factory=time.monotonic)
+    since: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
+    pause: float = field(default_factory=lambda: FIRST_PAUSE_SECONDS)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    def next_pause(self) -> float:
+        """Twice as long each time, up to a bound, with a jitter: several batches shall not come back at once."""
+        now, self.pause = self.pause, min(self.pause * 2, LONGEST_PAUSE_SECONDS)
+        return now * random.uniform(0.8, 1.2)
+
+
 def patiently(journal: Journal, job_id: str, stage: Callable[[bool], None]) -> None:
     """Do a stage; where the archive goes away, wait for it and do what is left of the stage.
 
-    ``stage`` is told whether it runs again. The pauses grow up to a minute, with a jitter, so that several batches do
-    not come back at the same moment. Raises ``ArchiveUnreachable`` after an hour without the archive, and
-    ``Cancelled``.
+    ``stage`` is told whether it runs again. Raises ``ArchiveUnreachable`` after an hour in which it got nowhere,
+    ``Cancelled`` and ``Paused``.
     """
-    away_since, pause, again = 0.0, FIRST_PAUSE_SECONDS, False
+    outage: _Outage | None = None
     while True:
-        began = time.monotonic()
         try:
-            return stage(again)
+            stage(outage is not None)
         except ArchiveUnreachable as error:
-            now = time.monotonic()
-            if not again or now - began > LONGEST_PAUSE_SECONDS:  # it worked for a while: a new outage
-                away_since, pause = now, FIRST_PAUSE_SECONDS
-                since = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
-            if now - away_since >= PATIENCE_SECONDS:
+            reached = _reached(journal, job_id)
+            if outage is None or reached > outage.reached:
+                outage = _Outage(reached)
+                log.warning("waiting for the archive", exc_info=True)
+            if outage.seconds >= PATIENCE_SECONDS:
                 raise
-            again = True
-            jobs.update(journal, job_id, message=f"Waiting for the archive since {since}. {error}")
-            wait(journal, job_id, pause * random.uniform(0.8, 1.2))
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            jobs.update(journal, job_id, message=f"Waiting for the archive since {outage.since}. {error}")
+            wait(journal, job_id, outage.next_pause())
+        else:
+            if outage is not None:
+                log.info("the archive is back", away_seconds=round(outage.seconds, 1))
+            return
+
+
+def _reached(journal: Journal, job_id: str) -> int:
+    """A number that grows as the job gets on."""
+    job = jobs.job(journal, job_id)
+    return job.done + job.checked
 
 
 def wait(journal: Journal, job_id: str, seconds: float) -> None:

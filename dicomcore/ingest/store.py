@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from dicomcore.archive.base import Archive
@@ -17,14 +17,17 @@ from dicomcore.model import Candidate, Outcome, Receipt, Verdict
 class GroupStore:
     """Settles groups of one scan, from several threads at once.
 
-    ``resumed``: a former run of this batch may have stored files without living to write that down; the archive is
-    asked for them before anything is sent again.
+    ``resumed``: a former run of this batch may have stored files without living to write that down. ``left``: the
+    archive's ids of those that it has stored so, which are not sent again.
     """
 
-    def __init__(self, archive: Archive, source: Source, *, resumed: bool = False) -> None:
+    def __init__(
+        self, archive: Archive, source: Source, *, resumed: bool = False, left: Collection[str] = frozenset()
+    ) -> None:
         self._archive = archive
         self._source = source
         self._resumed = resumed
+        self._left = left
         self._in_flight = BytesInFlight()
 
     def settle(self, group: Group) -> list[Verdict]:
@@ -33,9 +36,9 @@ class GroupStore:
 
     def send(self, candidate: Candidate) -> tuple[Candidate, Receipt]:
         """Offer one file. Raises ``Rejected``, ``SourceChanged``, ``OSError``."""
-        with self._in_flight.room_for(candidate.fact.size):
-            body, digest = self._source.read(candidate.fact)
-            return replace(candidate, md5=digest), self._archive.store(self._source.path(candidate.fact), body)
+        fact = candidate.fact
+        with self._in_flight.room_for(fact.size), self._source.handed(fact) as (path, body, digest):
+            return replace(candidate, md5=digest), self._archive.store(path, body)
 
     def whole(self, candidate: Candidate) -> Candidate:
         """The candidate with its MD5. Raises ``SourceChanged``, ``OSError``."""
@@ -50,7 +53,7 @@ class GroupStore:
 
     def left_by_a_former_run(self, group: Group) -> str:
         """MD5 of what a former run of this batch has put there without writing it down; else empty."""
-        if not (self._resumed and group.archive_id and group.archive_md5 == ""):
+        if group.archive_id is None or group.archive_id not in self._left:
             return ""
         try:
             return self._archive.md5(group.archive_id)

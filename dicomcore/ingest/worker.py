@@ -6,27 +6,29 @@ the process dies, however that happens.
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import sys
-import traceback
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from dicomcore import logs
 from dicomcore.archive.base import Archive
+from dicomcore.crashes import crash_log
 from dicomcore.errors import ArchiveFull, DicomViewerError, StoreError
 from dicomcore.ingest.pipeline import run_import, run_scan
 from dicomcore.ingest.stopping import Cancelled, Paused, stop_if_wanted
 from dicomcore.ingest.turn import turn
+from dicomcore.ingest.verify import run_verify
 from dicomcore.journal import jobs
 from dicomcore.journal.database import Journal
 from dicomcore.model import Job, Status
 
-log = logging.getLogger(__name__)
+log = logs.logger(__name__)
 
 #: So long a worker waits for the one before it, which may have said all and not ended yet.
 LAST_WORDS_SECONDS = 3.0
@@ -42,12 +44,14 @@ def work(journal: Journal, archive: Callable[[], Archive], job_id: str, locks: P
     def run(job: Job) -> None:
         if job.kind == "scan":
             run_scan(journal, archive(), job_id)
+        elif job.kind == "verify":
+            run_verify(journal, archive(), job_id)
         else:
             with turn(journal, job, locks):
                 run_import(journal, archive(), job_id, backup_dir=backup_dir)
 
     try:
-        with _lock(locks, job_id).acquire(timeout=LAST_WORDS_SECONDS, blocking=True):
+        with _lock(locks, job_id).acquire(timeout=LAST_WORDS_SECONDS, blocking=True), logs.about(job_id=job_id):
             _do(journal, job_id, run)
     except Timeout:
         return False
@@ -64,9 +68,9 @@ def is_at_work(locks: Path, job_id: str) -> bool:
 
 
 def start(job_id: str, data_dir: Path, log_dir: Path) -> subprocess.Popen[bytes]:
-    """Start the worker of a job as a process of its own that outlives this one."""
+    """Start the worker of a job as a process of its own that outlives this one. It keeps ``import.log`` itself."""
     log_dir.mkdir(parents=True, exist_ok=True)
-    with (log_dir / "import.log").open("ab") as output:
+    with crash_log(log_dir) as output:
         return subprocess.Popen(
             [sys.executable, "-m", "dicomcore", "work", job_id],
             stdin=subprocess.DEVNULL,
@@ -83,7 +87,8 @@ def _do(journal: Journal, job_id: str, run: Callable[[Job], None]) -> None:
     job = jobs.job(journal, job_id)
     if job.status.at_rest:
         return
-    log.info("%s begins", job_id)
+    began = time.monotonic()
+    log.info("job begins", kind=job.kind)
     try:
         stop_if_wanted(journal, job_id)
         run(job)
@@ -92,22 +97,34 @@ def _do(journal: Journal, job_id: str, run: Callable[[Job], None]) -> None:
     except Paused as pause:
         jobs.rest(journal, job_id, str(pause))
     except StoreError as error:
+        log.error("the journal cannot be used", exc_info=True)
         with suppress(StoreError):  # where even this cannot be written, nothing is claimed
             jobs.rest(journal, job_id, f"{error} Then press Resume.")
         raise
     except ArchiveFull as full:
         jobs.rest(journal, job_id, f"{full} Then press Resume.")
     except DicomViewerError as error:
-        log.warning("%s failed: %s", job_id, type(error).__name__)
+        log.warning("job failed", exc_info=True)
         jobs.finish(journal, job_id, Status.FAILED, str(error))
     except Exception as error:
-        # Where, and not the message: it may hold names, of patients and of folders that are called so.
-        where = "".join(traceback.format_tb(error.__traceback__))
-        log.error("%s failed: %s\n%s", job_id, type(error).__name__, where)
+        log.error("a fault of this program", exc_info=True)
         jobs.finish(journal, job_id, Status.FAILED, f"A fault of this program: {type(error).__name__}: {error}")
     else:
         jobs.finish(journal, job_id, Status.FINISHED)
-    log.info("%s ends", job_id)
+    _tell_end(jobs.job(journal, job_id), time.monotonic() - began)
+
+
+def _tell_end(job: Job, seconds: float) -> None:
+    """What became of a job, in this run of it."""
+    log.info(
+        "job ends",
+        kind=job.kind,
+        status=job.status,
+        seconds=round(seconds, 3),
+        files=job.done,
+        bytes=job.done_bytes,
+        counts=job.counts,
+    )
 
 
 def _lock(locks: Path, job_id: str) -> FileLock:

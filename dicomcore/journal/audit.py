@@ -7,7 +7,10 @@ import time
 from collections.abc import Mapping
 from sqlite3 import Row
 
+from dicomcore import logs
 from dicomcore.journal.database import Journal
+
+log = logs.logger(__name__)
 
 
 def note(journal: Journal, who: str, action: str, about: str, **detail: str | int) -> None:
@@ -17,6 +20,7 @@ def note(journal: Journal, who: str, action: str, about: str, **detail: str | in
             "INSERT INTO audit (at, who, action, about, detail) VALUES (?, ?, ?, ?, ?)",
             (time.time(), who, action, about, _as_json(detail)),
         )
+    log.info("audited", who=who, action=action, about=about, detail=detail)
 
 
 def newest(journal: Journal, limit: int = 100) -> list[Row]:

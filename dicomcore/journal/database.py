@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dicomcore.errors import NewerSchema, StoreError
+from dicomcore.remedies import cause_of
 
 WAIT_SECONDS = 60.0
 
@@ -56,7 +57,8 @@ class Journal:
     def stream(self, question: str, *values: Any) -> Iterator[sqlite3.Row]:
         """The rows one by one, over a connection of its own: writes meanwhile neither disturb nor show."""
         try:
-            with closing(self._connect()) as connection:
+            # Whoever gives up reading half-way may leave it to another thread to close this.
+            with closing(self._connect(one_thread=False)) as connection:
                 yield from connection.execute(question, values)
         except sqlite3.Error as error:
             raise _unusable(self.path, error) from error
@@ -74,12 +76,20 @@ class Journal:
         assert isinstance(connection, sqlite3.Connection)
         return connection
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=WAIT_SECONDS, isolation_level=None)
+    def _connect(self, *, one_thread: bool = True) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=one_thread
+        )
         connection.row_factory = sqlite3.Row
+        connection.create_function("cause_of", 2, _cause, deterministic=True)
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
         return connection
+
+
+def _cause(outcome: str, reason: str) -> str:
+    """``cause_of`` in SQL: files are grouped by the cause of their trouble where they lie."""
+    return cause_of(outcome, reason).key
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, fields
 from itertools import groupby
 from sqlite3 import Connection, Row
@@ -58,6 +58,16 @@ Predict = Callable[[Identity], str | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """What an instance is called, as text."""
+
+    patient_id: str
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Files that name the same instance, in byte order of their paths, and what the archive has under its id.
 
@@ -67,6 +77,7 @@ class Group:
     archive_id: str | None
     archive_md5: str | None
     candidates: tuple[Candidate, ...]
+    names: Names | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +110,9 @@ def forget(journal: Journal, scan_id: str) -> None:
         writing.execute("DELETE FROM skipped WHERE scan_id = ?", (scan_id,))
 
 
-def groups(journal: Journal, scan_id: str, selection: Selection, pending_in: str | None = None) -> Iterator[Group]:
+def groups(
+    journal: Journal, scan_id: str, selection: Selection, pending_in: str | None = None
+) -> Generator[Group, None, None]:
     """The selected DICOM files by the instance they name; a file nobody could parse is a group of its own.
 
     ``pending_in``: a batch; only files that are still pending there.
@@ -109,7 +122,8 @@ def groups(journal: Journal, scan_id: str, selection: Selection, pending_in: str
         where += " AND file_id IN (SELECT file_id FROM outcomes WHERE batch_id = ? AND outcome = 'pending')"
         values.append(pending_in)
     named = journal.stream(
-        f"SELECT * FROM files WHERE {where} AND kind = 'DICOM' AND identity IS NOT NULL ORDER BY identity, path",
+        f"SELECT * FROM files WHERE {where} AND kind = 'DICOM' AND identity IS NOT NULL "
+        f"ORDER BY {_order(journal, scan_id)}identity, path",
         *values,
     )
     for _, rows in groupby(named, key=lambda row: row["identity"]):
@@ -119,6 +133,12 @@ def groups(journal: Journal, scan_id: str, selection: Selection, pending_in: str
     )
     for row in nameless:
         yield _group([row])
+
+
+def _order(journal: Journal, scan_id: str) -> str:
+    """Where containers are opened, one after the other: else each would be opened again for every member."""
+    opened = journal.rows("SELECT 1 FROM scans WHERE scan_id = ? AND containers = 1", scan_id)
+    return "min(path) OVER (PARTITION BY identity), " if opened else ""
 
 
 def write_compared(journal: Journal, compared: Iterable[Compared]) -> None:
@@ -212,7 +232,14 @@ def _raw_identity(header: Header) -> str:
 def _group(rows: list[Row]) -> Group:
     files = tuple(_candidate(row) for row in rows)
     known = max(rows, key=lambda row: (bool(row["archive_md5"]), bool(row["archive_id"])))
-    return Group(known["archive_id"], known["archive_md5"], files)
+    return Group(known["archive_id"], known["archive_md5"], files, _names(known))
+
+
+def _names(row: Row) -> Names | None:
+    """None for a file that no parser could read."""
+    if row["identity"] is None:
+        return None
+    return Names(*(row[field.name] or "" for field in fields(Names)))
 
 
 def _candidate(row: Row) -> Candidate:

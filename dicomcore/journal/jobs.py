@@ -13,13 +13,16 @@ from pathlib import Path
 from sqlite3 import Row
 from typing import Any, Literal
 
+from dicomcore import logs
 from dicomcore.errors import UnknownBatch
 from dicomcore.journal.database import Journal
 from dicomcore.journal.selection import as_json, from_json
 from dicomcore.model import Job, Scan, Selection, Status
 
+log = logs.logger(__name__)
+
 JOBS = """
-    SELECT jobs.*, scans.scan_id, scans.root FROM jobs
+    SELECT jobs.*, scans.scan_id, scans.root, coalesce(batches.seconds_before, 0) AS seconds_before FROM jobs
     LEFT JOIN batches ON batches.batch_id = jobs.job_id
     JOIN scans ON scans.scan_id = coalesce(batches.scan_id, jobs.job_id)
 """
@@ -183,6 +186,7 @@ def count_proven(journal: Journal, batch_id: str, files: int) -> None:
 
 def start(journal: Journal, job_id: str, status: Status) -> None:
     """The job is at work now; its first start counts."""
+    log.info("stage", job_id=job_id, stage=status)
     with journal.transaction() as writing:
         writing.execute(
             "UPDATE jobs SET status = ?, started_at = coalesce(started_at, ?), message = '' WHERE job_id = ?",
@@ -193,6 +197,11 @@ def start(journal: Journal, job_id: str, status: Status) -> None:
 def reopen(journal: Journal, batch_id: str) -> None:
     """Queue a batch that is over once more; what it has reached stays."""
     with journal.transaction() as writing:
+        writing.execute(
+            "UPDATE batches SET seconds_before = seconds_before + (SELECT coalesce(finished_at - started_at, 0) "
+            "FROM jobs WHERE job_id = batch_id) WHERE batch_id = ?",
+            (batch_id,),
+        )
         writing.execute(
             "UPDATE jobs SET status = 'queued', wanted = 'run', message = '', started_at = NULL, "
             "finished_at = NULL, checked = 0 WHERE job_id = ?",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 
 from dicomcore.journal.database import Journal
@@ -75,7 +75,7 @@ def write(journal: Journal, batch_id: str, verdicts: Iterable[Verdict]) -> None:
         )
 
 
-def unproven(journal: Journal, batch_id: str) -> Iterator[Unproven]:
+def unproven(journal: Journal, batch_id: str) -> Generator[Unproven, None, None]:
     """Files whose bytes should be in the archive by this batch's doing, but whose MD5 has not been read back."""
     found = journal.stream(
         "SELECT file_id, archive_id, md5 FROM outcomes WHERE batch_id = ? AND proven = 0 "

@@ -7,7 +7,10 @@ from sqlite3 import Row
 
 from dicomcore.journal.database import Journal
 from dicomcore.journal.selection import condition
-from dicomcore.model import Selection
+from dicomcore.model import TROUBLE, Selection
+
+#: For ``IN (…)``.
+WORDS_OF_TROUBLE = ", ".join(sorted(f"'{word.value}'" for word in TROUBLE))
 
 LEVELS = """
     count(*) AS files,
@@ -101,13 +104,20 @@ def choices(journal: Journal, scan_id: str, column: str) -> list[Row]:
     )
 
 
-def outcome_page(journal: Journal, batch_id: str, outcome: str = "", offset: int = 0, limit: int = 100) -> list[Row]:
-    """Files of a batch with what became of them: path, outcome, reason, other, size, md5, archive_id and more."""
+def outcome_page(
+    journal: Journal, batch_id: str, outcome: str = "", offset: int = 0, limit: int = 100, cause: str = ""
+) -> list[Row]:
+    """Files of a batch with what became of them: path, outcome, reason, other, size, md5, archive_id and more.
+
+    ``outcome`` and ``cause`` (the key of one, for files that need a look) narrow it.
+    """
     return journal.rows(
-        f"{_OUTCOMES} AND (? = '' OR outcome = ?) ORDER BY folder, path LIMIT ? OFFSET ?",
+        f"{_OUTCOMES} AND ({OF_OUTCOME}) AND ({OF_CAUSE}) ORDER BY folder, path LIMIT ? OFFSET ?",
         batch_id,
         outcome,
         outcome,
+        cause,
+        cause,
         limit,
         offset,
     )
@@ -119,14 +129,17 @@ def all_outcomes(journal: Journal, batch_id: str) -> Iterator[Row]:
 
 
 def outcome_reasons(journal: Journal, batch_id: str) -> list[Row]:
-    """Files grouped by outcome and reason: outcome, reason, files, one example path; most first."""
+    """Files that need no look, by outcome and reason: outcome, reason, files, one example path; most first."""
     return journal.rows(
         "SELECT outcome, outcomes.reason AS reason, count(*) AS files, min(path) AS example "
         "FROM outcomes JOIN files USING (file_id) WHERE batch_id = ? AND outcomes.reason <> '' "
-        "GROUP BY outcome, outcomes.reason ORDER BY files DESC",
+        f"AND outcome NOT IN ({WORDS_OF_TROUBLE}) GROUP BY outcome, outcomes.reason ORDER BY files DESC",
         batch_id,
     )
 
+
+OF_OUTCOME = "? = '' OR outcome = ?"
+OF_CAUSE = f"? = '' OR (outcome IN ({WORDS_OF_TROUBLE}) AND cause_of(outcome, outcomes.reason) = ?)"
 
 _OUTCOMES = """
     SELECT path, outcome, outcomes.reason AS reason, other, size, outcomes.md5 AS md5,

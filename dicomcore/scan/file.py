@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
+from functools import partial
+from typing import BinaryIO
 
 from dicomcore.errors import ChildDied, ChildFailed
 from dicomcore.model import FileFact, Kind, ScannedFile
@@ -15,6 +18,9 @@ from dicomcore.scan.values import Parsed
 HEAD_SIZES = (16_384, 131_072, 1_048_576)
 """How much of a file is read, in bytes: nearly always the first is enough."""
 
+Read = Callable[[int], bytes]
+"""Reads on: up to so many bytes, none at the end."""
+
 # Should a file have turned into a FIFO since it was listed, opening it must not wait for a writer.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -25,55 +31,65 @@ def scan_file(folder: bytes, fact: FileFact) -> ScannedFile:
     try:
         descriptor = os.open(path, _FLAGS)
         try:
-            return _scan_open_file(descriptor, path, fact)
+            return scan_head(fact, path, partial(os.read, descriptor), partial(read_odd, path))
         finally:
             os.close(descriptor)
-    except ChildDied as death:
-        return ScannedFile(fact, Kind.UNREADABLE, f"reading its header failed. {death}")
     except OSError as error:
-        return ScannedFile(fact, Kind.UNREADABLE, _in_words(error))
+        return ScannedFile(fact, Kind.UNREADABLE, in_words(error))
 
 
-def _scan_open_file(descriptor: int, path: bytes, fact: FileFact) -> ScannedFile:
-    head = _read_on(descriptor, b"", HEAD_SIZES[0], fact.size)
+def scan_head(fact: FileFact, name: bytes, read: Read, read_odd: Callable[[], Parsed]) -> ScannedFile:
+    """What a file is, from its first bytes; ``read_odd`` reads a header that is left to pydicom.
+
+    Raises only what ``read`` does.
+    """
+    head = _read_on(read, b"", HEAD_SIZES[0], fact.size)
     prefix = has_prefix(head)
-    if not prefix and not starts_with_an_element(head, fact.size, path):
-        return ScannedFile(fact, Kind.NOT_DICOM, why_not_dicom(head, path))
+    if not prefix and not starts_with_an_element(head, fact.size, name):
+        return ScannedFile(fact, Kind.NOT_DICOM, why_not_dicom(head, name))
     try:
-        parsed = _header(descriptor, head, path, fact.size)
+        parsed = _header(head, read, fact.size, read_odd)
     except ChildFailed as failure:
         # The archive may know better how to read it: with DICM it is offered all the same.
         kind = Kind.DICOM if prefix else Kind.UNREADABLE
         return ScannedFile(fact, kind, f"its header cannot be read ({_short(failure)})")
+    except ChildDied as death:
+        return ScannedFile(fact, Kind.UNREADABLE, f"reading its header failed. {death}")
     if parsed.is_dicomdir:
         return ScannedFile(fact, Kind.DICOMDIR)
     return ScannedFile(fact, Kind.DICOM, "", parsed.header)
 
 
-def _header(descriptor: int, head: bytes, path: bytes, size: int) -> Parsed:
+def _header(head: bytes, read: Read, size: int, read_odd: Callable[[], Parsed]) -> Parsed:
     try:
         for enough in HEAD_SIZES:
-            head = _read_on(descriptor, head, enough, size)
+            head = _read_on(read, head, enough, size)
             try:
                 return parse(head, whole=len(head) < enough)
             except NeedMore:
                 continue
     except HandOver:
         pass
-    return read_odd(path)
+    return read_odd()
 
 
-def _read_on(descriptor: int, head: bytes, enough: int, size: int) -> bytes:
+def _read_on(read: Read, head: bytes, enough: int, size: int) -> bytes:
     """Read until there are ``enough`` bytes or the file ends; a network share may give less at a time."""
     while len(head) < enough:
-        more = os.read(descriptor, enough - len(head))
+        more = read(enough - len(head))
         head = head + more if head else more
         if not more or len(head) >= size:
             break
     return head
 
 
-def _in_words(error: OSError) -> str:
+def open_to_read(path: bytes) -> BinaryIO:
+    """The file for reading in any place; never waits for anybody. Raises ``OSError``."""
+    return open(os.open(path, _FLAGS), "rb")
+
+
+def in_words(error: OSError) -> str:
+    """Why a file could not be read."""
     if error.errno in (errno.ENOENT, errno.ESTALE):
         return "gone while scanning"
     if error.errno in (errno.EACCES, errno.EPERM):

@@ -80,6 +80,11 @@ def parse(data: bytes, *, whole: bool) -> Parsed:
 
     Raises ``HandOver``, and ``NeedMore`` only when not ``whole``.
     """
+    return parsed(raw_values(data, whole=whole))
+
+
+def raw_values(data: bytes, *, whole: bool) -> dict[str, bytes]:
+    """The wanted values as they are in the file, by field name. Raises as ``parse``."""
     values: dict[str, bytes] = {}
     start = PREAMBLE + len(PREFIX) if data[PREAMBLE : PREAMBLE + 4] == PREFIX else 0
     position = _read_meta(data, start, values, whole)
@@ -90,7 +95,7 @@ def parse(data: bytes, *, whole: bool) -> Parsed:
             _read_implicit(data, position, values, whole)
     elif not whole:
         raise NeedMore
-    return parsed(values)
+    return values
 
 
 def _read_meta(data: bytes, position: int, values: dict[str, bytes], whole: bool) -> int:

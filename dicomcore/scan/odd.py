@@ -18,8 +18,8 @@ from dicomcore.scan.fields import FIELDS, LAST, MEDIA_STORAGE, TRANSFER_SYNTAX, 
 from dicomcore.scan.values import Parsed, parsed
 from dicomcore.watched import WatchedChild
 
-SECONDS = 10.0
-MEMORY_BYTES = 2_000_000_000
+SECONDS = 9.0
+MEMORY_BYTES = 1_800_000_000
 RECYCLE_AFTER = 1000
 LONGEST_VALUE = 65_536
 META = (MEDIA_STORAGE, TRANSFER_SYNTAX)

@@ -41,10 +41,16 @@ def resolve(text: str, *, path_map: Mapping[str, str], roots: Sequence[Path]) ->
 def printable(path: bytes) -> str:
     """Any path on one line: control characters escaped, bytes that are no text shown as ``\\xff``.
 
-    For people to read, not to open: two paths may look the same.
+    A member of a container shows as ``cd.zip!/DICOM/IM1``. For people to read, not to open: two paths may look
+    the same.
     """
-    text = path.decode("utf-8", "backslashreplace")
+    text = path.replace(b"\0", b"!/").decode("utf-8", "backslashreplace")
     return "".join(character if _is_shown(character) else _escaped(character) for character in text)
+
+
+def folders_meant(folder: bytes) -> tuple[bytes, ...]:
+    """A folder as ``printable`` shows it: one on the disk, or the one in a container that is shown so too."""
+    return tuple(dict.fromkeys((folder, folder.replace(b"!/", b"\0"))))
 
 
 def _is_shown(character: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+import tarfile
 
 from pydicom.datadict import dictionary_VR
 
@@ -12,17 +13,18 @@ from dicomcore.scan.header import LONG, PREAMBLE, PREFIX, SHORT
 NAMED_LIKE_DICOM = (b".dcm", b".dicom")
 
 UNPACK = "unpack it to import what is in it"
+LOOK = "switch on containers, or unpack it, to import what is in it"
 
 SIGNATURES = (
-    (0, b"PK\x03\x04", f"a ZIP archive ({UNPACK})"),
+    (0, b"PK\x03\x04", f"a ZIP archive ({LOOK})"),
     (0, b"PK\x05\x06", "an empty ZIP archive"),
-    (0, b"\x1f\x8b", f"a gzip file ({UNPACK})"),
-    (0, b"BZh", f"a bzip2 file ({UNPACK})"),
-    (0, b"\xfd7zXZ\0", f"an xz file ({UNPACK})"),
+    (0, b"\x1f\x8b", f"a gzip file ({LOOK})"),
+    (0, b"BZh", f"a bzip2 file ({LOOK})"),
+    (0, b"\xfd7zXZ\0", f"an xz file ({LOOK})"),
     (0, b"\x28\xb5\x2f\xfd", f"a Zstandard file ({UNPACK})"),
     (0, b"7z\xbc\xaf\x27\x1c", f"a 7-Zip archive ({UNPACK})"),
     (0, b"Rar!\x1a\x07", f"a RAR archive ({UNPACK})"),
-    (257, b"ustar", f"a tar archive ({UNPACK})"),
+    (257, b"ustar", f"a tar archive ({LOOK})"),
     (32769, b"CD001", f"an image of a CD ({UNPACK})"),
     (0, b"\x89PNG\r\n\x1a\n", "a PNG picture"),
     (0, b"\xff\xd8\xff", "a JPEG picture"),
@@ -85,10 +87,26 @@ def why_not_dicom(head: bytes, name: bytes) -> str:
     return f"named like DICOM, but it is {what}" if named_like_dicom(name) else what
 
 
+def is_container(reason: str) -> bool:
+    """Whether a file that is not DICOM for this reason can be looked into."""
+    return LOOK in reason
+
+
+def is_tar(head: bytes) -> bool:
+    """Whether a file begins with the header of a tar member, in an old tar too: its checksum fits."""
+    try:
+        tarfile.TarInfo.frombuf(head[: tarfile.BLOCKSIZE], "utf-8", "surrogateescape")
+    except (tarfile.HeaderError, ValueError):
+        return False
+    return True
+
+
 def _what(head: bytes) -> str:
     for offset, signature, words in SIGNATURES:
         if head.startswith(signature, offset):
             return words
+    if is_tar(head):
+        return f"a tar archive ({LOOK})"
     if not head.strip(b"\0"):
         return "nothing but zero bytes (a damaged copy?)"
     return _kind_of_text(head) or "of an unknown kind (no DICM at byte 128, no DICOM element at its start)"

@@ -8,21 +8,26 @@ import dataclasses
 import multiprocessing
 import os
 import sys
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from itertools import chain, islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from dicomcore.model import FileFact, Header, Identity, ScannedFile, Skipped
+from dicomcore.model import FileFact, Header, Identity, Kind, ScannedFile, Skipped
+from dicomcore.scan.containers.members import scan_members
 from dicomcore.scan.file import scan_file
+from dicomcore.scan.recognise import is_container
 from dicomcore.scan.walk import walk
 
 Entry = FileFact | Skipped
 Scanned = ScannedFile | Skipped
+Chunks = Generator[list[Scanned], None, None]
 
 CHUNK = 500
 """Files that travel together."""
@@ -35,6 +40,8 @@ AHEAD = 3
 
 MOST_WORKERS = 8
 
+SOON_SECONDS = 1.0
+
 
 def scan(
     root: Path,
@@ -42,12 +49,19 @@ def scan(
     recursive: bool = True,
     follow_links: bool = False,
     roots: Sequence[bytes] = (),
+    containers: bool = False,
     workers: int | None = None,
-) -> Iterator[list[Scanned]]:
+) -> Chunks:
     """Everything below ``root`` in chunks of up to 500, in the order of ``walk``.
 
+    ``containers``: the members of ZIP, tar and gzip files too, each container behind its members; raises ``NoRoom``.
     ``workers``: processes that read headers; None: one per processor. Closing the iterator ends the work.
     """
+    chunks = _scan(root, recursive, follow_links, roots, workers)
+    return _opened(os.fsencode(root), chunks) if containers else chunks
+
+
+def _scan(root: Path, recursive: bool, follow_links: bool, roots: Sequence[bytes], workers: int | None) -> Chunks:
     chunks = _chunks(walk(root, recursive=recursive, follow_links=follow_links, roots=roots))
     workers = workers or min(os.cpu_count() or 1, MOST_WORKERS)
     folder = os.fsencode(root)
@@ -56,6 +70,33 @@ def scan(
         yield from (scan_chunk(folder, chunk) for chunk in chain(first, chunks))
     else:
         yield from _scan_in_pool(folder, chain(first, chunks), workers)
+
+
+def _opened(folder: bytes, chunks: Chunks) -> Chunks:
+    """The containers are opened here, one after the other, while the pool reads on."""
+    with closing(chunks):
+        for chunk in chunks:
+            if plain := [one for one in chunk if not _is_container(one)]:
+                yield plain
+            packed = (one for one in chunk if isinstance(one, ScannedFile) and _is_container(one))
+            yield from _soon(chain.from_iterable(scan_members(folder, one) for one in packed))
+
+
+def _is_container(one: Scanned) -> bool:
+    return isinstance(one, ScannedFile) and one.kind is Kind.NOT_DICOM and is_container(one.reason)
+
+
+def _soon(found: Iterable[Scanned]) -> Chunks:
+    """In chunks too, but without waiting long for one to be full: unpacking takes its time."""
+    chunk: list[Scanned] = []
+    began = time.monotonic()
+    for one in found:
+        chunk.append(one)
+        if len(chunk) == CHUNK or time.monotonic() - began > SOON_SECONDS:
+            yield chunk
+            chunk, began = [], time.monotonic()
+    if chunk:
+        yield chunk
 
 
 def scan_chunk(folder: bytes, chunk: list[Entry]) -> list[Scanned]:

@@ -6,12 +6,14 @@ import os
 
 import streamlit as st
 
+from dicomcore.advice import about_rules
 from dicomcore.archive.endpoint import Endpoint
+from dicomcore.backups import shown_folder
 from dicomcore.errors import DicomViewerError
 from dicomcore.services import USUAL_ORTHANC, Services, orthanc_answers, orthanc_can_be_started
 from pages.widgets import looks
 from pages.widgets.problems import problem, problems_shown
-from pages.widgets.words import counted
+from pages.widgets.words import counted, plain
 
 USUAL_NAME = "orthanc"
 """User and password of an Orthanc as it comes."""
@@ -28,6 +30,7 @@ def show(services: Services) -> None:
         elif not services.settings.orthanc_url:
             _own_orthanc(services)
         _allowed_folders(services)
+        looks.note(f"Backups go to: {shown_folder(services) or 'nowhere (DVP_BACKUP_DIR names a place)'}", "backups")
         with st.expander("Use another archive", icon=":material/swap_horiz:"):
             _others(services)
 
@@ -38,6 +41,16 @@ def _about(services: Services) -> None:
     studies, images = counted(held.studies, "study", "studies"), counted(held.instances, "instance")
     holds = f"{counted(held.patients, 'patient')} · {studies} · {held.series:,} series · {images}"
     st.text(f"Holds {holds}")
+    _rules(services)
+
+
+def _rules(services: Services) -> None:
+    """What the archive does to data by its settings."""
+    for advice in about_rules(services.archive.rules()):
+        if advice.risky:
+            st.warning(plain(advice.text), icon=":material/warning:")
+        else:
+            looks.note(advice.text, "rules")
 
 
 def _built_in_note() -> None:

@@ -34,6 +34,15 @@ def outcome_bar(counts: Mapping[str, int], total: int) -> None:
     st.html(f'<div class="bar" role="img" aria-label="{done} of {total} files done">{"".join(parts)}</div>')
 
 
+def share_bar(done: int, total: int) -> None:
+    """How much of the whole is done, where nothing has an outcome yet."""
+    percent = 100 * done / max(total, 1)
+    st.html(
+        f'<div class="bar" role="img" aria-label="{done} of {total} files done">'
+        f'<span style="width:{percent:.2f}%;background:{BLUE}"></span></div>'
+    )
+
+
 def _part(word: Outcome, percent: float) -> str:
     return f'<span title="{word.value}" style="width:{percent:.2f}%;background:{LOOKS[word][1]}"></span>'
 

@@ -6,16 +6,21 @@ from typing import Any
 
 import streamlit as st
 
-from dicomcore import reports
-from dicomcore.model import TROUBLE, Job, Outcome, Status
+from dicomcore import history, reports
+from dicomcore.backups import is_trouble
+from dicomcore.model import Job, Outcome, Status
+from dicomcore.remedies import CAUSES
 from dicomcore.services import Services
+from pages.widgets import adds_up, backups, causes, certificate, conflicts
 from pages.widgets.bar import LOOKS, coloured, outcome_bar
-from pages.widgets.problems import problem, problems_shown
+from pages.widgets.problems import problem
 from pages.widgets.tables import FILE_COLUMNS, show_paged, show_table
 from pages.widgets.words import counted, duration, plain, size
 
-FAILED = (Outcome.REJECTED, Outcome.QUARANTINED, Outcome.UNREADABLE, Outcome.VANISHED)
+#: A browser is given a whole file at once; longer lists are written by the command line.
+MOST_FILES_IN_A_BROWSER = 200_000
 REASON_COLUMNS = {"outcome": "Outcome", "reason": "Why", "files": "Files", "example": "For example"}
+SKIPPED_COLUMNS = {"path": "Path", "reason": "Why"}
 SHOWN_OF_A_FILE = ["path", "outcome", "reason", "size", "modality", "patient_name", "patient_id", "study_date", "md5"]
 
 
@@ -26,37 +31,48 @@ def show(services: Services, batch: Job) -> None:
     if not summary["outcomes"]:
         return
     outcome_bar(batch.counts, summary["found"])
-    st.markdown(f"**{reports.sentence(summary['outcomes'], summary['found'])}**")
-    st.caption(_speed(batch))
-    _buttons(services, batch)
-    _reasons(services, batch)
+    adds_up.sentence(batch.job_id, summary["outcomes"], summary["found"])
+    st.caption(_speed(services, batch))
+    _buttons(services, batch, summary)
+    causes.show(services, batch)
+    conflicts.show(services, batch)
+    backups.show(services, batch)
+    _left_out(services, batch, summary)
     _files(services, batch)
 
 
 def _verdict(batch: Job, summary: dict[str, Any]) -> None:
+    left = history.to_look_at(batch)
     if batch.status is Status.FAILED:
         problem(f"The import failed. {batch.message}")
     elif batch.status is Status.CANCELLED:
         st.warning(plain(batch.message or "Cancelled. What was stored stays stored."), icon=":material/stop_circle:")
-    elif any(batch.counts.get(word.value) for word in TROUBLE):
-        left = sum(batch.counts.get(word.value, 0) for word in TROUBLE)
+    elif batch.status is Status.FINISHED and left:
         st.warning(f"Finished. {counted(left, 'file needs', 'files need')} a look.", icon=":material/rule:")
-    elif not summary["unread_places"]:
+    elif batch.status is Status.FINISHED and is_trouble(summary["backup"]):
+        st.warning("Finished. The backup needs a look.", icon=":material/cloud_off:")
+    elif batch.status is Status.FINISHED and not reports.is_trouble(summary):
         st.success("Finished. Everything is accounted for.", icon=":material/check_circle:")
     if unread := reports.unread_sentence(summary["unread_places"]):
         st.error(unread, icon=":material/folder_off:")
 
 
-def _speed(batch: Job) -> str:
-    parts = [f"{counted(batch.checked, 'file')} verified by reading back"] if batch.checked else []
+def _speed(services: Services, batch: Job) -> str:
+    proven, there = history.proven(services, batch.job_id)
+    parts = []
+    if there:
+        of = "" if proven == there else f" of {there:,}"
+        parts.append(f"{proven:,}{of} {'file' if there == 1 else 'files'} verified by reading back")
     if batch.total_bytes:
         parts.append(size(batch.total_bytes))
     if batch.seconds:
         parts.append(f"took {duration(batch.seconds)}")
+    if batch.status.over and (speed := history.speed(batch)):
+        parts.append(f"{speed:,.0f} files/s")
     return " · ".join(parts)
 
 
-def _buttons(services: Services, batch: Job) -> None:
+def _buttons(services: Services, batch: Job, summary: dict[str, Any]) -> None:
     with st.container(horizontal=True):
         if st.button("Patients", type="primary", icon=":material/groups:"):
             st.switch_page("patients.py")
@@ -64,42 +80,57 @@ def _buttons(services: Services, batch: Job) -> None:
             "See its scan", icon=":material/search:", help="What was found, and the button to import it again."
         ):
             st.switch_page("hospital_config.py", query_params={"scan": batch.scan_id})
-        st.download_button(
-            "Download CSV",
-            lambda: "".join(reports.outcome_csv(services, batch.job_id)).encode("utf-8-sig"),
-            f"{batch.job_id}.csv",
-            "text/csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
-        _again(services, batch)
+        if summary["found"] <= MOST_FILES_IN_A_BROWSER:
+            _csv_button(services, batch)
+        if batch.status.over and batch.counts.get(Outcome.PENDING):
+            causes.resume(services, batch, batch.job_id)
+        if batch.status.over and history.may_be_retried(services, batch.job_id):
+            causes.retry(services, batch, batch.job_id)
+        certificate.verify_button(services, batch.job_id)
+    if summary["found"] > MOST_FILES_IN_A_BROWSER:
+        st.caption("The list of files is too long for a browser. On the command line:")
+        st.code(f"python3 run.py export {batch.job_id}.csv --batch {batch.job_id}", language=None)
 
 
-def _again(services: Services, batch: Job) -> None:
-    """Buttons for what is left to do."""
-    left = batch.counts.get(Outcome.PENDING, 0)
-    if left and st.button("Resume", icon=":material/play_arrow:", help=f"Go on with {counted(left, 'file')}."):
-        with problems_shown():
-            services.resume(batch.job_id)
-            st.rerun()
-    failed = sum(batch.counts.get(word, 0) for word in FAILED)
-    if failed and st.button("Retry failed files", icon=":material/replay:", help="Only those that failed."):
-        with problems_shown():
-            services.retry(batch.job_id)
-            st.rerun()
+def _csv_button(services: Services, batch: Job) -> None:
+    st.download_button(
+        "Download CSV",
+        lambda: "".join(reports.outcome_csv(services, batch.job_id)).encode("utf-8-sig"),
+        f"{batch.job_id}.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        help="A line for every file with what became of it.",
+    )
 
 
-def _reasons(services: Services, batch: Job) -> None:
+def _left_out(services: Services, batch: Job, summary: dict[str, Any]) -> None:
+    """What needs no look: files that are no DICOM or that the archive has already, links, closed folders."""
     reasons = reports.outcome_reasons(services, batch.job_id)
     if not reasons.empty:
-        st.subheader("Reasons")
-        first = reasons["outcome"].map(lambda word: word not in TROUBLE)
-        show_table(reasons.loc[first.sort_values(kind="stable").index], REASON_COLUMNS, key=f"reasons-{batch.job_id}")
+        with st.expander(f"Left out, and why ({reasons['files'].sum():,})"):
+            show_table(reasons, REASON_COLUMNS, key=f"reasons-{batch.job_id}")
+    if summary["skipped"]:
+        with st.expander(f"Skipped ({summary['skipped']:,})", expanded=bool(summary["unread_places"])):
+            show_table(reports.skipped_table(services, batch.scan_id), SKIPPED_COLUMNS, key=f"skipped-{batch.job_id}")
 
 
 def _files(services: Services, batch: Job) -> None:
-    """The counts lead to their files; which one is in the URL."""
-    st.subheader("Files")
+    """The counts lead to their files; which ones is in the URL."""
+    st.subheader("Files", anchor=adds_up.FILES)
+    if (cause := CAUSES.get(st.query_params.get("cause", ""))) is not None:
+        total = sum(group.files for group in causes.failures(services, batch) if group.cause == cause)
+        if st.button(f"Only: {cause.name}", icon=":material/close:", help="Show all files."):
+            st.query_params.pop("cause")
+            st.rerun()
+        _table(services, batch, total, cause=cause.key)
+    elif (outcome := _chosen_outcome(batch)) is not None:
+        _table(services, batch, batch.counts[outcome], outcome=outcome)
+    else:
+        _table(services, batch, sum(batch.counts.values()))
+
+
+def _chosen_outcome(batch: Job) -> Outcome | None:
     there = [word for word in LOOKS if batch.counts.get(word)]
     labels = {word.value: coloured(word, batch.counts[word]) for word in there}
     asked = st.query_params.get("outcome")
@@ -112,11 +143,15 @@ def _files(services: Services, batch: Job) -> None:
         label_visibility="collapsed",
     )
     _into_url(chosen)
+    return Outcome(chosen) if chosen else None
+
+
+def _table(services: Services, batch: Job, total: int, *, outcome: str = "", cause: str = "") -> None:
     show_paged(
-        batch.counts[Outcome(chosen)] if chosen else sum(batch.counts.values()),
-        lambda page: reports.outcome_table(services, batch.job_id, chosen or "", page),
+        total,
+        lambda page: reports.outcome_table(services, batch.job_id, outcome, page, cause=cause),
         {name: FILE_COLUMNS[name] for name in SHOWN_OF_A_FILE},
-        key=f"outcomes-{batch.job_id}-{chosen}",
+        key=f"outcomes-{batch.job_id}-{outcome}-{cause}",
     )
 
 

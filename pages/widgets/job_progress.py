@@ -8,7 +8,7 @@ from dicomcore.model import Job, Status
 from dicomcore.scan.paths import printable
 from dicomcore.services import Services
 from pages.widgets import looks
-from pages.widgets.bar import busy_bar, outcome_bar, outcome_words
+from pages.widgets.bar import busy_bar, outcome_bar, outcome_words, share_bar
 from pages.widgets.problems import problems_shown
 from pages.widgets.words import counted, plain, size, time_left
 
@@ -23,6 +23,12 @@ STAGES = {
 """What a job goes through."""
 
 OF_A_SCAN = (Status.QUEUED, Status.SCANNING, Status.COMPARING)
+OF_A_VERIFICATION = {
+    Status.QUEUED: "Start",
+    Status.SCANNING: "Scan",
+    Status.COMPARING: "Read every file",
+    Status.CHECKING: "Compare with the archive",
+}
 
 
 @st.fragment(run_every=1.0)
@@ -47,6 +53,8 @@ def _draw(job: Job, *, backs_up: bool) -> None:
     st.markdown(_stages(job, backs_up))
     if job.total and job.status in (Status.IMPORTING, Status.CHECKING, Status.BACKING_UP):
         outcome_bar(job.counts, job.total)
+    elif job.total and _is_reading(job):
+        share_bar(job.done, job.total)
     else:
         busy_bar()
     st.markdown(f"**{_how_far(job)}**")
@@ -59,14 +67,15 @@ def _draw(job: Job, *, backs_up: bool) -> None:
 
 def _stages(job: Job, backs_up: bool) -> str:
     of_this = [stage for stage in STAGES if backs_up or stage is not Status.BACKING_UP]
-    stages = list(OF_A_SCAN) if job.kind == "scan" else of_this
+    named = OF_A_VERIFICATION if job.kind == "verify" else STAGES
+    stages = {"scan": list(OF_A_SCAN), "verify": list(OF_A_VERIFICATION)}.get(job.kind, of_this)
     now = stages.index(job.status)
     words = [
-        f":green[✓ {STAGES[stage]}]"
+        f":green[✓ {named[stage]}]"
         if at < now
-        else f"**{STAGES[stage]} …**"
+        else f"**{named[stage]} …**"
         if at == now
-        else f":gray[{STAGES[stage]}]"
+        else f":gray[{named[stage]}]"
         for at, stage in enumerate(stages)
     ]
     return "  ›  ".join(words)
@@ -74,15 +83,19 @@ def _stages(job: Job, backs_up: bool) -> str:
 
 def _how_far(job: Job) -> str:
     if job.status is Status.CHECKING:
-        return f"{job.checked:,} files read back and checked"
+        return f"{job.checked:,} files {'compared' if job.kind == 'verify' else 'read back and checked'}"
     if job.total is None:
         parts = [f"{counted(job.done, 'file')} found so far"]
     else:
         parts = [f"{job.done:,} of {counted(job.total, 'file')}"]
     if job.files_per_second:
         parts.append(f"{job.files_per_second:,.0f} files/s")
-    if job.bytes_per_second and job.kind == "import":
+    if job.bytes_per_second and job.kind != "scan":
         parts.append(f"{size(job.bytes_per_second)}/s")
-    if job.seconds_left is not None and job.status is Status.IMPORTING:
+    if job.seconds_left is not None and (job.status is Status.IMPORTING or _is_reading(job)):
         parts.append(time_left(job.seconds_left))
     return " · ".join(parts)
+
+
+def _is_reading(job: Job) -> bool:
+    return job.kind == "verify" and job.status is Status.COMPARING

@@ -20,6 +20,10 @@ STYLE = """
 [data-testid="stImageCaption"] { opacity: .8 }
 [data-testid="stMetric"] { padding: 0.1rem 0; }
 [data-testid="stMetricLabel"] { opacity: 0.75; }
+.adds-up { font-weight: 600; }
+.adds-up a { color: inherit; text-decoration: underline; text-decoration-color: var(--mark, currentColor);
+  text-decoration-thickness: 2px; text-underline-offset: 4px; }
+.adds-up a:hover { background: rgba(128,140,150,.22); }
 .bar { display: flex; gap: 2px; height: 12px; border-radius: 6px; overflow: hidden; background: rgba(128,140,150,.22); }
 .bar > span { min-width: 3px; }
 .bar.busy > span { width: 30%; border-radius: 6px; animation: to-and-fro 1.8s ease-in-out infinite alternate; }

@@ -11,7 +11,7 @@ from dicomcore import reports
 from dicomcore.model import Job, Kind, Status
 from dicomcore.scan.paths import printable
 from dicomcore.services import Services
-from pages.widgets import import_plan, looks
+from pages.widgets import certificate, dicomdirs, import_plan, looks, troubles
 from pages.widgets.problems import problem
 from pages.widgets.tables import FILE_COLUMNS, show_paged, show_table
 from pages.widgets.words import counted, duration, moment, size
@@ -59,6 +59,7 @@ def show(services: Services, scan: Job) -> None:
     _tables(services, scan.job_id, summary)
     if summary["outcomes"].get(Kind.DICOM):
         import_plan.show(services, scan.job_id)
+        certificate.offer(services, scan)
     else:
         st.info(
             "No DICOM files in this folder. “Not DICOM, and why” says what its files are. "
@@ -82,7 +83,19 @@ def _title(kind: Kind) -> str:
 
 
 def _tables(services: Services, scan_id: str, summary: dict[str, Any]) -> None:
-    folders, files, not_dicom, skipped = st.tabs(["By sub-folder", "Files", "Not DICOM, and why", "Skipped"])
+    found = troubles.of(services, scan_id)
+    first = [troubles.label(found)] if found else []
+    last = [dicomdirs.TITLE] if dicomdirs.there_are(services, scan_id) else []
+    tabs = list(st.tabs([*first, "By sub-folder", "Files", "Not DICOM, and why", "Skipped", *last]))
+    if last:
+        with tabs.pop():
+            dicomdirs.show(services, scan_id)
+    *trouble, folders, files, not_dicom, skipped = tabs
+    for tab in trouble:
+        with tab:
+            troubles.show(found, scan_id)
+    if not found and summary["outcomes"].get(Kind.DICOM):
+        troubles.none()
     with folders:
         table = _folders(services, scan_id)
         st.caption(counted(len(table), "folder that holds files", "folders that hold files"))

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dicomcore.pictures import Slice, series_sheet, series_slices
 from dicomcore.services import Services
-from pages.widgets import looks
+from pages.widgets import looks, origin
 from pages.widgets.problems import problems_shown
 from pages.widgets.words import counted, plain, shortened, size
 
@@ -38,6 +38,7 @@ def show(services: Services, series: pd.Series, title: str) -> None:
             if any(one.jpeg for one in slices):
                 with sheet:
                     _contact_sheet(services, series_id, f"{title} · {name}")
+        origin.show(services, series_id)
 
 
 def _strip(slices: list[Slice], series_id: str) -> None:

@@ -34,7 +34,19 @@ FILE_COLUMNS = {
 }
 """What is shown of a file, and how it is called."""
 
-WIDTHS = {"path": 330, "reason": 430, "example": 330, "patient_name": 150, "patient_id": 110}
+WIDTHS = {
+    "path": 330,
+    "other": 330,
+    "found": 430,
+    "reason": 430,
+    "example": 330,
+    "difference": 300,
+    "decision": 210,
+    "here": 240,
+    "there": 240,
+    "patient_name": 150,
+    "patient_id": 110,
+}
 """In pixels, where the text alone would be too wide or too narrow."""
 
 ONE_ROW = ["single-row", "single-cell"]
@@ -103,7 +115,7 @@ def _idle(column: str, frame: pd.DataFrame) -> bool:
 
 
 def _config(column: str, label: str, values: pd.Series) -> Any:
-    if column in ("size", "bytes"):
+    if column in ("size", "other_size", "bytes"):
         return st.column_config.NumberColumn(label, format="bytes")
     if pd.api.types.is_numeric_dtype(values):
         return st.column_config.NumberColumn(label, format="localized", width="small")

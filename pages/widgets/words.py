@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
+
+from dicomcore.wording import counted as counted
+from dicomcore.wording import duration as duration
+from dicomcore.wording import iso_date as iso_date
+from dicomcore.wording import size as size
 
 EMPTY = "(empty)"
 
@@ -29,30 +34,6 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def size(count: float) -> str:
-    """Bytes: ``57.3 MB``."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
-        count /= 1000
-    return f"{count:,.1f} TB"
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """``1 file``, ``1,296 files``; ``many`` where an s is not enough."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def duration(seconds: float) -> str:
-    """How long something took: ``12 ms``, ``1.4 s``, ``3 min 20 s``, ``2 h 5 min``."""
-    if seconds < 0.1:
-        return f"{1000 * seconds:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
 def time_left(seconds: float) -> str:
     """In words that do not jump: ``less than 3 minutes left``."""
     minutes = int(seconds // 60) + 1
@@ -67,11 +48,3 @@ def moment(at: float | datetime | None) -> str:
         return EMPTY
     when = at if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)
     return f"{when:%Y-%m-%d %H:%M}"
-
-
-def iso_date(raw: str) -> str:
-    """A DICOM date, ``20240318``, as ``2024-03-18``; what is no date stays as it is."""
-    try:
-        return date(int(raw[:4]), int(raw[4:6]), int(raw[6:])).isoformat() if re.fullmatch(r"[0-9]{8}", raw) else raw
-    except ValueError:
-        return raw

@@ -50,6 +50,22 @@ def test_what_is_stored_comes_back_byte_for_byte(archive: Archive, file: Path) -
     assert archive.md5(receipt.archive_id) == hashlib.md5(file.read_bytes()).hexdigest()
 
 
+def test_what_is_stored_comes_in_blocks_and_a_reader_may_stop_early(archive: Archive, tmp_path: Path) -> None:
+    large = ct(Rows=1024, Columns=2048, PixelData=bytes(range(256)) * (1024 * 16))
+    file = write(tmp_path / "large.dcm", large)
+    archive_id = archive.store(file, None).archive_id
+    for _ in range(3):
+        blocks = archive.blocks(archive_id)
+        assert file.read_bytes().startswith(next(blocks))
+        blocks.close()
+    sizes = [len(block) for block in archive.blocks(archive_id)]
+    assert max(sizes) <= 1 << 20
+    assert sum(sizes) == file.stat().st_size
+    assert archive.read(archive_id) == file.read_bytes()
+    with pytest.raises(NotInArchive):
+        next(archive.blocks("00000000-11111111-22222222-33333333-44444444"))
+
+
 def test_a_file_can_be_streamed_from_the_disk(archive: Archive, file: Path) -> None:
     receipt = archive.store(file, None)
     assert archive.read(receipt.archive_id) == file.read_bytes()
@@ -141,6 +157,16 @@ def test_the_instances_of_a_study_are_listed(archive: Archive, tmp_path: Path) -
     assert archive.instances_of(study) == wanted
     assert other not in archive.instances_of(study)
     assert archive.instances_of("00000000-11111111-22222222-33333333-44444444") == set()
+
+
+def test_an_instance_is_found_by_its_uid_whoever_has_it(archive: Archive, tmp_path: Path) -> None:
+    file = ct()
+    two = [write(tmp_path / patient, ct(patient=patient)) for patient in ("first", "second")]
+    ids = {archive.store(one, None).archive_id for one in two}
+    archive.store(write(tmp_path / "other", ct(image=2)), None)
+    assert archive.find("instance", file.SOPInstanceUID) == ids
+    assert archive.find("instance", file.StudyInstanceUID) == set()
+    assert archive.find("instance", "1.2.3.4.5") == set()
 
 
 def test_a_removed_instance_is_gone_and_can_come_again(archive: Archive, file: Path) -> None:

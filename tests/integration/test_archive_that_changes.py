@@ -16,7 +16,7 @@ from dicomcore.journal import jobs, outcomes, reports
 from dicomcore.journal.database import Journal
 from dicomcore.model import Outcome, Selection, Status
 from dicomcore.services import read_header
-from tests.factories import write_study
+from tests.factories import ct, write, write_study
 
 JPEG_LOSSLESS = "1.2.840.10008.1.2.4.70"
 
@@ -114,6 +114,22 @@ def test_what_an_orthanc_transcodes_is_called_so_in_the_first_import_and_in_the_
             assert row["reason"].startswith("Transcoded: the archive keeps it as JPEG Lossless")
             assert "Explicit VR Little Endian" in row["reason"]
         assert jobs.alarm(journal, batch_id) == ""
+
+
+@pytest.mark.parametrize("patient", ["MÜLLER", "P1"])
+def test_an_orthanc_that_overwrites_is_sent_nothing_that_would_replace_a_stored_file(
+    configured: Callable[..., OrthancArchive], imported: Imported, journal: Journal, source: Path, patient: str
+) -> None:
+    archive = configured(OverwriteInstances=True)
+    first = write(source / "first.dcm", ct(patient=patient, SpecificCharacterSet="ISO_IR 100"))
+    imported(archive)
+    other = ct(patient=patient, SpecificCharacterSet="ISO_IR 100", SeriesDescription="other bytes")
+    write(source / "second.dcm", other)
+    first.rename(source.parent / "first.dcm")
+    second = imported(archive)
+    assert outcomes.counts(journal, second) == {"conflict": 1}
+    (there,) = archive.instances()
+    assert archive.read(there) == (source.parent / "first.dcm").read_bytes()
 
 
 def test_an_old_orthanc_does_not_tell_its_settings(orthanc: LocalOrthanc) -> None:

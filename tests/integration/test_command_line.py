@@ -110,6 +110,38 @@ def test_trouble_gives_exit_code_1_and_the_reason(run: Run, source: Path) -> Non
     assert "same ids but other bytes" in done.stdout
 
 
+def test_failures_are_grouped_by_cause_with_the_remedy(run: Run, source: Path) -> None:
+    for at in (1, 2):
+        write(source / f"no_uid_{at}.dcm", ct(study=9, image=at, StudyInstanceUID=""))
+    told = run("import", str(source)).stdout
+    assert "2 files: no UIDs" in told
+    assert "For example no_uid_1.dcm: A study, series or SOP instance UID is missing" in told
+    (cause,) = answer(run("import", str(source), "--json"))["causes"]
+    assert (cause["cause"], cause["files"], cause["example"]) == ("no UIDs", 2, "no_uid_1.dcm")
+    assert cause["remedy"]
+
+
+def test_batches_are_searched_and_paged(run: Run, source: Path) -> None:
+    write(source / "no_uid.dcm", ct(study=9, StudyInstanceUID=""))
+    good = answer(run("import", str(source / "series1"), "--json"))["batch_id"]
+    bad = answer(run("import", str(source), "--json"))["batch_id"]
+
+    def ids(*words: str) -> list[str]:
+        return [batch["batch_id"] for batch in answer(run("batches", *words, "--json"))["batches"]]
+
+    assert ids() == [bad, good]
+    assert ids("series1") == ids("--limit", "1", "--page", "2") == [good]
+    assert ids("--trouble") == [bad]
+    assert ids("--to", "2001-01-01") == []
+    assert "page 1 of 2" in run("batches", "--limit", "1").stdout
+
+
+def test_one_file_is_not_called_files(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "one" / "a.dcm", ct())
+    assert "1 file found = 1 DICOM. 1 patient, 1 study, 1 series" in run("scan", str(tmp_path / "one")).stdout
+    assert "1 file found = 1 stored." in run("import", str(tmp_path / "one")).stdout
+
+
 def test_an_import_is_narrowed(run: Run, source: Path) -> None:
     said = answer(run("import", str(source), "--subfolder", "series1", "--json"))
     assert said["outcomes"] == {"stored": 3}

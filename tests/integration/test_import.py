@@ -15,7 +15,7 @@ from dicomcore.archive.base import Archive
 from dicomcore.archive.endpoint import Endpoint
 from dicomcore.archive.folder import FolderArchive
 from dicomcore.archive.orthanc import OrthancArchive
-from dicomcore.errors import ArchiveUnreachable, Rejected, UsageError
+from dicomcore.errors import ArchiveNotReady, ArchiveUnreachable, Rejected, UsageError
 from dicomcore.ingest import worker
 from dicomcore.ingest.plan import Action
 from dicomcore.ingest.reading import Source
@@ -162,6 +162,31 @@ def test_an_archive_that_comes_back_is_waited_for(
     assert (services.job(batch_id).status, services.job(batch_id).message) == (Status.FINISHED, "")
     assert outcomes.counts(services.journal, batch_id) == {"stored": 6}
     assert any(message.startswith("Waiting for the archive since") for message in told)
+
+
+class Nervous(FolderArchive):
+    """Loses its connection at the third file, and then is busy a few times whenever a file comes alone."""
+
+    calls = 0
+
+    def store(self, path: Path, body: bytes | None) -> Receipt:
+        self.calls += 1
+        if self.calls == 3:
+            raise ArchiveUnreachable("the connection broke")
+        if self.calls in (7, 8, 9, 10):
+            raise ArchiveNotReady("busy")
+        return super().store(path, body)
+
+
+def test_a_file_is_not_put_aside_because_the_archive_was_busy(
+    services: Services, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dicomcore.ingest.stopping.FIRST_PAUSE_SECONDS", 0.01)
+    batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, source), Selection())
+    nervous = Nervous(tmp_path / "a", read_header)
+    worker.work(services.journal, lambda: nervous, batch_id, tmp_path / "locks")
+    assert nervous.calls > 10
+    assert outcomes.counts(services.journal, batch_id) == {"stored": 6}
 
 
 def test_a_batch_that_waits_for_the_archive_can_be_cancelled(

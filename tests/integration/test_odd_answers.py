@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 
 from dicomcore.archive.endpoint import Endpoint
 from dicomcore.archive.orthanc import OrthancArchive
-from dicomcore.errors import ArchiveError, ArchiveFull, ArchiveUnreachable, Rejected
+from dicomcore.errors import ArchiveError, ArchiveFull, ArchiveNotReady, ArchiveUnreachable, Rejected
 from dicomcore.services import orthanc_answers
 
 Serve = Callable[[int, str], OrthancArchive]
@@ -80,10 +80,22 @@ def test_something_else_at_the_address_is_not_taken_for_an_orthanc(serve: Serve,
     assert not orthanc_answers(archive._http.endpoint)
 
 
-@pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_a_busy_archive_is_out_of_reach_and_nothing_else(serve: Serve, status: int) -> None:
-    with pytest.raises(ArchiveUnreachable, match="busy"):
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_archive_has_not_taken_the_file(serve: Serve, status: int) -> None:
+    with pytest.raises(ArchiveNotReady, match="busy"):
         serve(status, "wait").store(Path("x"), b"x")
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_behind_a_gateway_the_file_may_have_got_there(serve: Serve, status: int) -> None:
+    with pytest.raises(ArchiveUnreachable, match="does not answer") as raised:
+        serve(status, "wait").store(Path("x"), b"x")
+    assert not isinstance(raised.value, ArchiveNotReady)
+
+
+def test_where_nobody_listens_nothing_has_got_there() -> None:
+    with pytest.raises(ArchiveNotReady, match="does not answer"):
+        OrthancArchive(lambda: Endpoint("http://127.0.0.1:9"), "nobody").store(Path("x"), b"x")
 
 
 @pytest.mark.parametrize("code", [14, 19, 1009])
@@ -105,8 +117,11 @@ def test_a_file_that_a_filter_in_the_archive_drops_is_rejected(serve: Serve) -> 
 
 def test_an_orthanc_without_md5s_is_read_instead(serve: Serve) -> None:
     class WithoutMd5(OrthancArchive):
-        def read(self, archive_id: str) -> bytes:  # noqa: ARG002
-            return b"abc"
+        def stored(self, archive_ids: Collection[str]) -> set[str]:
+            return set(archive_ids)
+
+        def blocks(self, archive_id: str) -> Iterator[bytes]:  # noqa: ARG002
+            yield from (b"a", b"bc")
 
     odd = serve(404, orthanc_says(404, OrthancStatus=17))
     archive = WithoutMd5(lambda: odd._http.endpoint, "x")

@@ -156,7 +156,7 @@ def test_a_wrong_password_stops_the_import_at_once(services: Services, source: P
     job = run(services, denied, batch_id)
     assert job.status is Status.FAILED
     assert "does not accept the user" in job.message
-    assert "Check them" in job.message
+    assert "Check the credentials" in job.message
     assert outcomes.counts(services.journal, batch_id) == {"pending": 6}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -17,7 +18,18 @@ from dicomcore.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
 REFERENCE = (PROJECT / "docs" / "command-line.md").read_text("utf-8")
-COMMANDS = {name: command for name, command in typer.main.get_group(app).commands.items() if not command.hidden}
+
+
+def commands_of(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command that is not hidden, a group's with the group's name before it."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands_of(command, f"{before}{name} ")
+        elif not command.hidden:
+            yield f"{before}{name}", command
+
+
+COMMANDS = dict(commands_of(typer.main.get_group(app)))
 
 
 def documents() -> Iterator[Path]:

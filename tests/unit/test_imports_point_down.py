@@ -19,8 +19,20 @@ FLOORS = (
     {"scan", "archive", "cache", "journal"},
     {"ingest", "imaging", "access"},
     {"services"},
-    {"reports", "pictures"},
-    {"cli", "api"},
+    {
+        "reports",
+        "pictures",
+        "backups",
+        "troubles",
+        "conflicts",
+        "history",
+        "verification",
+        "provenance",
+        "watches",
+        "dicomdirs",
+    },
+    {"certificate"},
+    {"cli", "api", "work"},
     {"__main__"},
 )
 INTERFACES = {"streamlit", "fastapi", "starlette", "uvicorn", "typer", "click", "rich"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,8 +15,10 @@ from pydicom.config import disable_value_validation
 from pydicom.uid import BasicTextSRStorage
 from streamlit.testing.v1 import AppTest
 
+from dicomcore import verification
 from dicomcore.cache import queries
-from dicomcore.model import Status
+from dicomcore.journal import jobs
+from dicomcore.model import Selection, Status
 from dicomcore.services import Services
 from dicomcore.settings import Settings
 from pages.widgets import at_work
@@ -90,6 +94,18 @@ def markdown(app: AppTest) -> str:
     kinds = (app.markdown, app.caption, app.error, app.warning, app.info, app.success, app.title, app.header)
     texts = [element.value for kind in (*kinds, app.subheader) for element in kind]
     return "\n".join([*texts, *(button.label for button in app.button), *(metric.label for metric in app.metric)])
+
+
+def sentence(app: AppTest) -> str:
+    """The sentence that adds up, without its links."""
+    return html.unescape(re.sub(r"<[^>]+>", "", links(app)[0]))
+
+
+def links(app: AppTest) -> list[str]:
+    """The HTML of numbers that lead to their files."""
+    return [
+        found.proto.body for found in app.get("html") if "adds-up" in found.proto.body and "<a " in found.proto.body
+    ]
 
 
 def cells(app: AppTest) -> set[str]:
@@ -188,7 +204,7 @@ def test_a_scan_that_is_no_more_is_said() -> None:
 def test_an_import_starts_from_the_scan_and_its_outcomes_add_up(engine: OneProcess, tree: Path) -> None:
     press(scan(tree), "Start Import")
     app = page("import_studies")
-    assert "**9 files found = 8 stored + 1 not DICOM. Unaccounted for: 0.**" in markdown(app)
+    assert sentence(app) == "9 files found = 8 stored + 1 not DICOM. Unaccounted for: 0."
     assert engine.batches()[0].status is Status.FINISHED
 
 
@@ -210,6 +226,86 @@ def test_a_number_leads_to_its_files(tree: Path) -> None:
 @pytest.mark.usefixtures("engine")
 def test_an_import_that_never_was_is_said() -> None:
     assert "IMPORT\\_0" in page("import_studies", batch="IMPORT_0").error[0].value
+
+
+@pytest.mark.usefixtures("engine")
+def test_each_number_of_the_sentence_is_a_link_to_its_files(tree: Path) -> None:
+    press(scan(tree), "Start Import")
+    app = page("import_studies")
+    targets = re.findall(r'href="\?batch=IMPORT_[^&"#]*([^"]*)"', links(app)[0])
+    assert [html.unescape(target) for target in targets] == [
+        "#files",
+        "&outcome=stored#files",
+        "&outcome=not+DICOM#files",
+    ]
+
+
+@pytest.mark.usefixtures("engine")
+def test_failures_are_grouped_by_cause_with_the_remedy_and_lead_to_their_files(tree: Path) -> None:
+    write(tree / "c" / "no_uid.dcm", ct(patient="P3", study=3, StudyInstanceUID=""))
+    write(tree / "c" / "other.dcm", ct(patient="P1", study=1, series=1, image=1, SeriesDescription="other bytes"))
+    press(scan(tree), "Start Import")
+    app = page("import_studies")
+    assert [re.sub("<[^>]+>", "", box) for box in links(app)[1:]][::2] == [
+        "1 file: same ids, other bytes",
+        "1 file: no UIDs",
+    ]
+    assert "scan the folder again" in markdown(app)
+    narrowed = page("import_studies", cause="no-uids")
+    files = [frame.value for frame in narrowed.dataframe if "path" in frame.value][-1]
+    assert list(files["path"]) == ["c/no_uid.dcm"]
+
+
+def test_a_damaged_file_can_be_looked_for_again_from_its_cause(engine: OneProcess, tree: Path) -> None:
+    write(tree / "c" / "no_uid.dcm", ct(patient="P3", study=3, StudyInstanceUID=""))
+    press(scan(tree), "Start Import")
+    before = len(engine.scans())
+    press(page("import_studies"), "Scan again")
+    assert len(engine.scans()) == before + 1
+
+
+def test_a_paused_import_says_why_and_offers_to_go_on_or_to_give_up(engine: OneProcess, tree: Path) -> None:
+    press(scan(tree), "Start Import")
+    batch = engine.batches()[0].job_id
+    jobs.rest(engine.journal, batch, "The archive has no room left.")
+    app = page("import_studies", batch=batch)
+    assert "no room left" in markdown(app)
+    assert {"Resume", "Cancel"} <= {button.label for button in app.button}
+    assert "Finished" not in markdown(app)
+
+
+def test_what_the_archive_has_deleted_is_a_red_alarm(engine: OneProcess, tree: Path) -> None:
+    press(scan(tree), "Start Import")
+    batch = engine.batches()[0].job_id
+    jobs.raise_alarm(engine.journal, batch, "The archive has deleted data.")
+    app = page("import_studies")
+    assert "Alarm" in app.error[0].value
+    assert not app.success
+
+
+# ---- history
+
+
+def test_the_history_is_searched_by_the_url_and_lists_verifications_too(engine: OneProcess, tree: Path) -> None:
+    imported(engine, tree / "a")
+    imported(engine, tree / "b")
+    verification.start_verify(engine, str(tree / "a"), free=True)
+    assert {"Import", "Verification"} <= cells(page("import_studies", view="history"))
+    found = cells(page("import_studies", view="history", words=f"{tree.name}/b"))
+    assert str(tree / "b") in found
+    assert str(tree / "a") not in found
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_history_without_anything_says_how_to_begin() -> None:
+    assert "Scan a folder first" in page("import_studies", view="history").info[0].value
+
+
+def test_a_long_history_is_paged(engine: OneProcess, tree: Path) -> None:
+    for _ in range(27):
+        jobs.create_batch(engine.journal, jobs.create_scan(engine.journal, tree), Selection())
+    assert len(page("import_studies", view="history").dataframe[0].value) == 25
+    assert len(page("import_studies", view="history", page="2").dataframe[0].value) == 2
 
 
 # ---- patients

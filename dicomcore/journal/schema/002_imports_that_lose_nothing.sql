@@ -28,11 +28,21 @@ ALTER TABLE files ADD COLUMN specific_character_set TEXT;
 ALTER TABLE files ADD COLUMN image_position_patient TEXT;
 ALTER TABLE files ADD COLUMN image_orientation_patient TEXT;
 
--- 1: members of ZIP, tar and gzip files are scanned too, and DICOMDIRs compared with their folders.
+-- 1: members of ZIP, tar and gzip files are scanned too.
 -- The path of a member is the path of its container, a zero byte, and its name in there.
 ALTER TABLE scans ADD COLUMN containers INTEGER NOT NULL DEFAULT 0;
 
--- A DICOMDIR and its folder that do not agree.
+-- A DICOMDIR compared with the folder that it stands in, and where the two do not agree.
+CREATE TABLE dicomdirs (
+    scan_id TEXT NOT NULL REFERENCES scans (scan_id) ON DELETE CASCADE,
+    path BLOB NOT NULL,
+    listed INTEGER NOT NULL DEFAULT 0, -- files
+    missing INTEGER NOT NULL DEFAULT 0, -- listed but not there
+    unlisted INTEGER NOT NULL DEFAULT 0, -- there but not listed
+    problem TEXT NOT NULL DEFAULT '', -- why it was not compared
+    PRIMARY KEY (scan_id, path)
+) WITHOUT ROWID;
+
 CREATE TABLE dicomdir_differences (
     scan_id TEXT NOT NULL REFERENCES scans (scan_id) ON DELETE CASCADE,
     dicomdir BLOB NOT NULL,
@@ -42,12 +52,24 @@ CREATE TABLE dicomdir_differences (
 CREATE INDEX dicomdir_differences_by_scan ON dicomdir_differences (scan_id);
 
 ALTER TABLE batches ADD COLUMN auto_backup INTEGER NOT NULL DEFAULT 1; -- 1: back up afterwards if DVP_BACKUP_DIR is set
+ALTER TABLE batches ADD COLUMN only_backup_left INTEGER NOT NULL DEFAULT 0; -- 1: all but the backup is done
 ALTER TABLE batches ADD COLUMN backup_problem TEXT NOT NULL DEFAULT ''; -- why the backup failed as a whole
 ALTER TABLE batches ADD COLUMN alarm TEXT NOT NULL DEFAULT ''; -- the archive has lost data meanwhile
 ALTER TABLE batches ADD COLUMN instances_before INTEGER; -- in the archive, before the first file was sent
+ALTER TABLE batches ADD COLUMN seconds_before REAL NOT NULL DEFAULT 0; -- that runs before a retry or resume took
+CREATE INDEX jobs_by_age ON jobs (created_at);
 
 ALTER TABLE outcomes ADD COLUMN sha256 TEXT; -- where a verification has read the file
 CREATE INDEX outcomes_by_archive_id ON outcomes (archive_id) WHERE archive_id IS NOT NULL;
+
+-- What a verification compared with, as it was then: a certificate is read years later.
+CREATE TABLE verifications (
+    batch_id TEXT PRIMARY KEY REFERENCES batches (batch_id) ON DELETE CASCADE,
+    archive TEXT NOT NULL, -- name and version
+    program TEXT NOT NULL, -- version of this program
+    missing INTEGER, -- DICOM files whose bytes the archive does not hold; NULL before the end
+    extra INTEGER -- instances that no file of the folder names
+) WITHOUT ROWID;
 
 -- What the archive has in the studies of a verified folder that the folder has not.
 CREATE TABLE extras (
@@ -68,7 +90,7 @@ CREATE TABLE backups (
     file TEXT NOT NULL, -- where, below the backup folder
     instances INTEGER NOT NULL,
     bytes INTEGER NOT NULL,
-    sha256 TEXT NOT NULL DEFAULT '',
+    sha256 TEXT NOT NULL DEFAULT '', -- of its manifest, which holds those of the instances
     finished_at REAL NOT NULL,
     problem TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (batch_id, study)
@@ -82,6 +104,8 @@ CREATE TABLE decisions (
     decided_by TEXT NOT NULL,
     decided_at REAL NOT NULL,
     backup TEXT NOT NULL DEFAULT '', -- where the archive's old version was put
+    old_md5 TEXT NOT NULL DEFAULT '', -- of that version
+    done INTEGER NOT NULL DEFAULT 1, -- 0: it was begun, and nobody has seen its end
     PRIMARY KEY (batch_id, file_id)
 ) WITHOUT ROWID;
 
@@ -92,7 +116,11 @@ CREATE TABLE watched_folders (
     created_at REAL NOT NULL,
     quiet_seconds REAL NOT NULL,
     last_batch TEXT NOT NULL DEFAULT '',
-    problem TEXT NOT NULL DEFAULT '' -- why it cannot be watched just now
+    problem TEXT NOT NULL DEFAULT '', -- why it cannot be watched just now
+    looked_at REAL,
+    changing INTEGER NOT NULL DEFAULT 0, -- 1: it holds something new, and waits for its files to stop changing
+    files INTEGER NOT NULL DEFAULT 0, -- when it was last seen with any
+    fingerprint TEXT NOT NULL DEFAULT '' -- of its files as the last import found them
 );
 
 -- Who did what that cannot be undone.

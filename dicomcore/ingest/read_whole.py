@@ -1,0 +1,97 @@
+"""Every DICOM file of a verification, read from its first byte to its last: MD5 and SHA-256 in one pass."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+
+from dicomcore.ingest.progress import Meter
+from dicomcore.ingest.reading import Source, SourceChanged
+from dicomcore.ingest.stopping import stop_if_wanted
+from dicomcore.journal import jobs, outcomes, proofs
+from dicomcore.journal.database import Journal
+from dicomcore.journal.proofs import Digests, Unread
+from dicomcore.model import Job, Outcome, Verdict
+
+#: Hashing lets other threads run; more readers than this only make a disk seek.
+READERS = 4
+FILES_A_CHUNK = 64
+FLUSH_SECONDS = 0.5
+
+
+def read_whole(journal: Journal, batch_id: str, source: Source) -> None:
+    """Read what was not read yet. A file that cannot be has its outcome. Raises ``Cancelled`` and ``Paused``."""
+    unread = proofs.unread(journal, batch_id)
+    progress = _Progress(journal, batch_id)
+    progress.flush()
+    pool = ThreadPoolExecutor(READERS, thread_name_prefix="read")
+    try:
+        while some := list(islice(unread, FILES_A_CHUNK)):
+            for file, read in zip(some, pool.map(partial(_read, source), some), strict=True):
+                progress.add(file, read)
+                progress.flush_if_due()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        progress.flush()
+
+
+def _read(source: Source, file: Unread) -> Digests | Verdict:
+    try:
+        return Digests(file.file_id, *source.digests(file.fact))
+    except SourceChanged as change:
+        return Verdict(file.file_id, Outcome.VANISHED, str(change))
+    except OSError as error:
+        return Verdict(file.file_id, Outcome.UNREADABLE, f"It cannot be read: {error.strerror or error}.")
+
+
+class _Progress:
+    """Writes what was read, and how far the reading has come, twice a second."""
+
+    def __init__(self, journal: Journal, batch_id: str) -> None:
+        self._journal = journal
+        self._batch_id = batch_id
+        self._meter = Meter()
+        self._digests: list[Digests] = []
+        self._lost: list[Verdict] = []
+        self._current: bytes | None = None
+        self._last_flush = time.monotonic()
+        self._before = _settled(jobs.job(journal, batch_id), *proofs.left(journal, batch_id))
+        self._done, self._bytes = self._before
+
+    def add(self, file: Unread, read: Digests | Verdict) -> None:
+        if isinstance(read, Digests):
+            self._digests.append(read)
+        else:
+            self._lost.append(read)
+        self._done += 1
+        self._bytes += file.fact.size
+        self._current = file.fact.path
+
+    def flush_if_due(self) -> None:
+        """Raises ``Cancelled`` and ``Paused`` if somebody asked for it."""
+        if time.monotonic() - self._last_flush > FLUSH_SECONDS:
+            self.flush()
+            stop_if_wanted(self._journal, self._batch_id)
+
+    def flush(self) -> None:
+        proofs.write_digests(self._journal, self._batch_id, self._digests)
+        outcomes.write(self._journal, self._batch_id, self._lost)
+        self._digests.clear()
+        self._lost.clear()
+        files_a_second, bytes_a_second = self._meter.speed(self._done - self._before[0], self._bytes - self._before[1])
+        jobs.update(
+            self._journal,
+            self._batch_id,
+            done=self._done,
+            done_bytes=self._bytes,
+            current=self._current,
+            files_per_second=files_a_second,
+            bytes_per_second=bytes_a_second,
+        )
+        self._last_flush = time.monotonic()
+
+
+def _settled(job: Job, files_left: int, bytes_left: int) -> tuple[int, int]:
+    return (job.total or 0) - files_left, (job.total_bytes or 0) - bytes_left

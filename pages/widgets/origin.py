@@ -1,0 +1,42 @@
+"""From the pictures of a series back to where they came from."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dicomcore import provenance
+from dicomcore.services import Services
+from pages.widgets.problems import problems_shown
+from pages.widgets.tables import show_table
+from pages.widgets.words import counted
+
+MOST_FILES, MOST_IMPORTS = 100, 5
+FOLDER_COLUMNS = {"folder": "Folder", "files": "Files", "batch": "Import", "by": "By", "when": "When (UTC)"}
+FILE_COLUMNS = {"path": "File", "outcome": "Outcome", "md5": "MD5", "batch": "Import"}
+
+
+def show(services: Services, series_id: str) -> None:
+    """A closed box; only an opened one asks the journal."""
+    box = st.expander(
+        "Where it came from", icon=":material/location_searching:", key=f"origin-{series_id}", on_change="rerun"
+    )
+    if box.open:
+        with box, problems_shown():
+            _origins(services, series_id)
+
+
+def _origins(services: Services, series_id: str) -> None:
+    files = provenance.of_series(services, series_id)
+    if files.empty:
+        st.caption("No import of this program brought it: it was in the archive already, or came another way.")
+        return
+    folders = provenance.folders(files)
+    show_table(folders, FOLDER_COLUMNS, key=f"origin-folders-{series_id}")
+    with st.container(horizontal=True):
+        for batch in folders["batch"].unique()[:MOST_IMPORTS]:
+            st.page_link(
+                "import_studies.py", label=batch, query_params={"batch": batch}, icon=":material/move_to_inbox:"
+            )
+    if len(files) > MOST_FILES:
+        st.caption(f"The first {MOST_FILES} of {counted(len(files), 'file')}")
+    show_table(files.head(MOST_FILES), FILE_COLUMNS, key=f"origin-files-{series_id}")

@@ -1,0 +1,39 @@
+"""The backup of an import on its page: red with the reason, the button, and then green."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from dicomcore.settings import Settings
+from pages.widgets import at_work
+from tests.factories import write, write_study
+from tests.unit.test_pages import OneProcess, page, press
+
+
+def backup_boxes(app: AppTest) -> dict[str, list[str]]:
+    """What the red and the green box say of the backup."""
+    return {
+        kind: [box.value for box in boxes if "backed up" in box.value]
+        for kind, boxes in (("red", app.error), ("green", app.success))
+    }
+
+
+def test_a_failed_backup_is_red_until_it_is_backed_up_again(settings: Settings, tmp_path: Path) -> None:
+    write_study(tmp_path / "source")
+    in_the_way = write(tmp_path / "backup", b"no folder")
+    engine = OneProcess(settings.model_copy(update={"backup_dir": str(in_the_way)}))
+    at_work.hand_over(engine)
+    try:
+        batch_id = engine.import_folder(str(tmp_path / "source"))
+        app = page("import_studies", batch=batch_id)
+        assert "NOT backed up" in backup_boxes(app)["red"][0]
+        assert not [box for box in app.success if "accounted for" in box.value]
+        in_the_way.unlink()
+        app = press(app, "Back up again")
+        assert backup_boxes(app)["red"] == []
+        assert "1 study backed up" in backup_boxes(app)["green"][0]
+    finally:
+        at_work.hand_over(None)
+        engine.close()
