@@ -192,7 +192,8 @@ def _understood(endpoint: Endpoint, answer: Answer) -> Answer:
             "Check the credentials under Hospital Config."
         )
     if answer.status in BUSY:
-        raise ArchiveNotReady(f"The archive at {endpoint.url} is busy (HTTP {answer.status}).")
+        kind = ArchiveUnreachable if answer.retried else ArchiveNotReady  # an earlier try may have got there
+        raise kind(f"The archive at {endpoint.url} is busy (HTTP {answer.status}).")
     if answer.status in (502, 504):  # a gateway in between, which may have passed on what was sent
         raise ArchiveUnreachable(f"The archive behind {endpoint.url} does not answer (HTTP {answer.status}).")
     return answer
