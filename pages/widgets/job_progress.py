@@ -71,11 +71,7 @@ def _stages(job: Job, backs_up: bool) -> str:
     stages = {"scan": list(OF_A_SCAN), "verify": list(OF_A_VERIFICATION)}.get(job.kind, of_this)
     now = stages.index(job.status)
     words = [
-        f":green[✓ {named[stage]}]"
-        if at < now
-        else f"**{named[stage]} …**"
-        if at == now
-        else f":gray[{named[stage]}]"
+        f":green[✓ {named[stage]}]" if at < now else f"**{named[stage]} …**" if at == now else f":gray[{named[stage]}]"
         for at, stage in enumerate(stages)
     ]
     return "  ›  ".join(words)
