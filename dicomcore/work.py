@@ -10,6 +10,8 @@ from dicomcore.errors import DicomViewerError
 from dicomcore.services import Services
 from dicomcore.settings import load
 
+log = logs.logger(__name__)
+
 
 def main(job_id: str) -> None:
     """Do one job; an error that no job can tell of is one sentence on standard error and its own exit code."""
@@ -19,6 +21,9 @@ def main(job_id: str) -> None:
             only_crashes_are_told()
             try:
                 services.work(job_id)
+            except DicomViewerError as error:
+                log.error("the worker ended", job_id=job_id, error=type(error).__name__)
+                raise
             finally:
                 services.close()
     except DicomViewerError as error:

@@ -10,12 +10,16 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from dicomcore.errors import Undecodable
 from dicomcore.imaging.thumbnails import Thumbnails
 from dicomcore.model import FileFact
 from dicomcore.scan.file import scan_file
+
+Look = Callable[[Path], str]
 
 
 def scan(path: Path) -> str:
@@ -24,20 +28,28 @@ def scan(path: Path) -> str:
     return f"{seen.kind.value}: {seen.reason}"
 
 
-def draw(path: Path) -> str:
+@contextmanager
+def drawing() -> Iterator[Look]:
     """Whether there is a picture of it."""
     with tempfile.TemporaryDirectory() as folder:
-        thumbnails = Thumbnails(Path(folder), lambda _: path.read_bytes(), children=1)
-        try:
-            return f"a picture of {len(thumbnails.get('it'))} bytes"
-        except Undecodable as reason:
-            return f"no picture: {reason}"
-        finally:
-            thumbnails.close()
+        thumbnails = Thumbnails(Path(folder), lambda path: Path(path).read_bytes(), children=1)
+
+        def draw(path: Path) -> str:
+            try:
+                return f"a picture of {len(thumbnails.get(str(path)))} bytes"
+            except Undecodable as reason:
+                return f"no picture: {reason}"
+
+        yield draw
+        thumbnails.close()
 
 
 def main(what: str, files: list[str]) -> None:
-    look = {"scan": scan, "draw": draw}[what]
+    with drawing() if what == "draw" else nullcontext(scan) as look:
+        look_at(files, look)
+
+
+def look_at(files: list[str], look: Look) -> None:
     for file in files:
         began = time.monotonic()
         said = look(Path(file))

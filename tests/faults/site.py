@@ -55,6 +55,12 @@ class Site:
         assert self.services.start_unfinished() == [batch_id]
         return self._started(batch_id)
 
+    def scan(self, folder: Path) -> Job:
+        """Somebody scans this folder."""
+        scan_id = self.services.start_scan(str(folder), free=True)
+        self._started(scan_id)
+        return self.wait(scan_id)
+
     def run(self, batch_id: str) -> Job:
         """To its end."""
         self.start(batch_id)
@@ -79,10 +85,20 @@ class Site:
 
     def wait(self, batch_id: str) -> Job:
         """Until the batch is at rest and the workers have gone."""
-        wait_until(lambda: self.job(batch_id).status.at_rest, f"{batch_id} to end")
+        self.wait_until(lambda: self.job(batch_id).status.at_rest, f"{batch_id} to end")
         for one in self.workers:
             one.wait(30)
         return self.job(batch_id)
+
+    def wait_until(self, true: Callable[[], bool], what: str) -> None:
+        """Look again and again, as long as a worker lives."""
+        wait_until(lambda: all(one.poll() is not None for one in self.workers) or true(), what)
+        assert true(), f"no worker lives any more, in vain waited for: {what}\n{self._crash_log}"
+
+    @property
+    def _crash_log(self) -> str:
+        log = self.settings.log_dir / "crash.log"
+        return log.read_text("utf-8", "replace")[-2000:] if log.exists() else ""
 
     def is_at_work(self, batch_id: str) -> bool:
         return worker.is_at_work(self.settings.data_dir / "locks", batch_id)

@@ -39,10 +39,9 @@ def test_damaged_files_each_get_a_kind_and_a_plan_and_nothing_hangs(
     for number, content in enumerate(islice(damaged(rng, originals(CORPUS)), files)):
         write(folder / f"{number // 500:03}" / f"{number:06}.dcm", content)
     here = site()
-    scan_id = here.services.start_scan(str(folder), free=True)
-    job = here.wait(scan_id)
-    plan = here.services.plan(scan_id)
-    kinds = Counter(row["kind"] for row in here.journal.rows("SELECT kind FROM files WHERE scan_id = ?", scan_id))
+    job = here.scan(folder)
+    plan = here.services.plan(job.job_id)
+    kinds = Counter(row["kind"] for row in here.journal.rows("SELECT kind FROM files WHERE scan_id = ?", job.job_id))
     slowest = max(seconds_to_scan(path) for path in folder.rglob("*.dcm"))
     figures(f"{files} damaged files: {dict(kinds)}, {plan.files.total()} in the plan; the slowest took {slowest:.2f} s")
     assert job.status is Status.FINISHED

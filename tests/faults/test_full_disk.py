@@ -16,7 +16,7 @@ from dicomcore.services import read_header
 from tests.faults.disks import MakeDisk, disks, fill
 from tests.faults.in_process import Import
 from tests.faults.orthanc import MortalOrthanc, archive_at
-from tests.faults.proxy import Exchange, Fault, Proxy, delay
+from tests.faults.proxy import Exchange, Fault, Proxy, delay, pass_on
 from tests.faults.site import Site, wait_until
 from tests.faults.sources import md5s_below, md5s_in, write_slices
 
@@ -91,6 +91,7 @@ def test_our_own_disk_that_gets_full_pauses_the_import_with_the_remedy(
     assert "Free some space, then press Resume." in job.message
     assert here.receipts(batch_id) <= set(md5s_in(archive))
     (small / "filler").unlink()
+    proxy.choose = lambda _: pass_on
     assert here.resume(batch_id).status is Status.FINISHED
     assert here.counts(batch_id) == {"stored": FILES}
     assert md5s_in(archive) == md5s_below(source)
@@ -116,6 +117,7 @@ def test_our_own_disk_that_is_full_at_a_stroke_lets_nothing_be_claimed(
     assert stored < FILES
     assert here.receipts(batch_id) <= set(md5s_in(archive))
     (small / "filler").unlink()
+    proxy.choose = lambda _: pass_on
     job = here.resume(batch_id) if here.job(batch_id).status.at_rest else here.run(batch_id)
     assert job.status is Status.FINISHED
     assert here.counts(batch_id) == {"stored": FILES}
@@ -125,12 +127,11 @@ def test_our_own_disk_that_is_full_at_a_stroke_lets_nothing_be_claimed(
 
 def slowly_and_at(files: int, proxy: Proxy, fill_up: Callable[[], Path]) -> Callable[[Exchange], Fault]:
     """When so many files have gone by, the disk fills up."""
-    filled: list[Path] = []
+    filler: list[Path] = []
 
-    def choose(_: Exchange) -> Fault:
-        if len(proxy.posts) >= files and not filled:
-            filled.append(Path())
-            fill_up()
-        return delay(0.04)
+    def choose(exchange: Exchange) -> Fault:
+        if len(proxy.posts) >= files and not filler:
+            filler.append(fill_up())
+        return delay(0.04) if exchange.brings_a_file else pass_on
 
     return choose

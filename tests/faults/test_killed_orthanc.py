@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from dicomcore.archive.orthanc import OrthancArchive
 from dicomcore.model import Outcome, Status
 from tests.faults.orthanc import MortalOrthanc
-from tests.faults.site import Site, wait_until
+from tests.faults.site import Site
 from tests.faults.sources import md5s_below, md5s_in, write_slices
 
 
@@ -49,14 +50,30 @@ def test_an_archive_killed_at_any_moment_loses_nothing_and_no_file_is_blamed(
 def kill_again_and_again(
     orthanc: MortalOrthanc, site: Site, batch_id: str, times: int, files: int, rng: random.Random
 ) -> list[int]:
-    """Each time the import has come further; returns how many instances there were before each."""
-    stored: list[int] = []
-    at = sorted(rng.sample(range(files), times))
-    for place in at:
-        wait_until(lambda place=place: (orthanc.count() or 0) > place or site.job(batch_id).status.at_rest, "progress")
-        stored.append(orthanc.count() or 0)
+    """Most while files are sent, each when the import has come further, the rest while they are checked.
+
+    Returns how many instances there were before each kill.
+    """
+    killed_at: list[int] = []
+    while_sent = sorted(rng.sample(range(files), times - times // 4))
+    moments = [partial(has_come_to, place, orthanc) for place in while_sent]
+    moments += [partial(is_being_checked, site, batch_id)] * (times // 4)
+    for moment in moments:
+        site.wait_until(moment, "the moment of the next kill")
+        killed_at.append(orthanc.count() or 0)
         time.sleep(rng.uniform(0, 0.02))
+        assert not site.job(batch_id).status.at_rest
         orthanc.kill()
         time.sleep(rng.uniform(0.2, 2))
         orthanc.start()
-    return stored
+    return killed_at
+
+
+def has_come_to(place: int, orthanc: MortalOrthanc) -> bool:
+    return (orthanc.count() or 0) > place
+
+
+def is_being_checked(site: Site, batch_id: str) -> bool:
+    """Not while the worker waits for the last outage to end."""
+    job = site.job(batch_id)
+    return job.status is Status.CHECKING and not job.message

@@ -11,7 +11,7 @@ from pathlib import Path
 from dicomcore.archive.orthanc import OrthancArchive
 from dicomcore.model import Status
 from tests.faults.proxy import Exchange, Fault, Proxy, delay
-from tests.faults.site import Site, kill, wait_until
+from tests.faults.site import Site, kill
 from tests.faults.sources import md5s_below, md5s_in, write_slices
 
 LONGEST = {Status.SCANNING: 0.02, Status.COMPARING: 0.2, Status.IMPORTING: 0.5, Status.CHECKING: 1.0}
@@ -34,7 +34,7 @@ def test_a_worker_killed_at_any_moment_loses_nothing_and_sends_nothing_twice(
     rng: random.Random,
     figures: Callable[[str], None],
 ) -> None:
-    files, kills = (1000, (5, 5, 30, 10)) if long else (200, (1, 1, 5, 1))
+    files, kills = (1000, (5, 5, 30, 10)) if long else (200, (1, 1, 4, 2))
     write_slices(tmp_path / "source", files)
     here = site(proxy.url)
     batch_id = here.batch_of(tmp_path / "source")
@@ -69,10 +69,10 @@ def test_a_worker_killed_at_any_moment_loses_nothing_and_sends_nothing_twice(
 def wait_for(stage: Status, site: Site, batch_id: str, proxy: Proxy) -> None:
     """Until a worker has this stage in hand: the journal still says what a killed one did."""
     asked = proxy.requests
-    wait_until(lambda: site.is_at_work(batch_id), "the worker")
+    site.wait_until(lambda: site.is_at_work(batch_id), "the worker")
     if stage is not Status.SCANNING:
-        wait_until(lambda: proxy.requests > asked, "the first question")
-    wait_until(lambda: site.job(batch_id).status in (stage, *later(stage)), stage)
+        site.wait_until(lambda: proxy.requests > asked, "the first question")
+    site.wait_until(lambda: site.job(batch_id).status in (stage, *later(stage)), stage)
 
 
 def later(stage: Status) -> tuple[Status, ...]:

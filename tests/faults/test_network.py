@@ -42,7 +42,7 @@ def journal(tmp_path: Path) -> Journal:
 @pytest.fixture
 def import_(journal: Journal, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Import:
     """An import of ``source`` into the real Orthanc behind the proxy, with little patience."""
-    be_impatient(monkeypatch, read_seconds=3.0)
+    be_impatient(monkeypatch, read_seconds=2.0)
     return Import(journal, archive_at(proxy.url), tmp_path / "source")
 
 
