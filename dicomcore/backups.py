@@ -12,11 +12,12 @@ import pandas as pd
 
 from dicomcore import logs
 from dicomcore.errors import BackupFailed, UsageError
+from dicomcore.ingest.backup import NOT_DONE
 from dicomcore.ingest.backup_folder import BackupFolder
 from dicomcore.ingest.backup_zip import Found, contents, opened
 from dicomcore.ingest.restore import Restored, newest, restore
 from dicomcore.journal import audit, backups
-from dicomcore.model import TROUBLE, Job, Outcome, Status
+from dicomcore.model import HELD, TROUBLE, Job, Outcome, Status
 from dicomcore.services import Services, this_user
 from dicomcore.wording import counted
 
@@ -62,16 +63,15 @@ def start_backup(services: Services, batch_id: str) -> None:
     done = job.status is Status.FINISHED or backups.is_all_that_is_left(services.journal, batch_id)
     if not done or job.counts.get(Outcome.PENDING):
         raise UsageError(f"{batch_id} is not done. Press Resume (`resume {batch_id}`): the backup follows.")
-    backups.ask_again(services.journal, batch_id)
+    backups.ask_again(services.journal, batch_id, NOT_DONE)
     log.info("backup asked for", job_id=batch_id)
     services.start_worker(batch_id)
 
 
 def can_be_backed_up(batch: Job) -> bool:
     """Whether it is an import that is done and has put something into the archive or found it there."""
-    held = (Outcome.STORED, Outcome.ALREADY_STORED, Outcome.DUPLICATE)
     done = batch.kind == "import" and batch.status is Status.FINISHED and not batch.counts.get(Outcome.PENDING)
-    return done and any(batch.counts.get(word) for word in held)
+    return done and any(batch.counts.get(word) for word in HELD)
 
 
 def batch_summary(services: Services, batch_id: str) -> dict[str, Any]:

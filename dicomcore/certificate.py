@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,10 @@ from dicomcore import reports, verification
 from dicomcore.errors import UsageError
 from dicomcore.journal import jobs, proofs
 from dicomcore.model import Job, Scan, Selection
+from dicomcore.owner_only import owner_only
 from dicomcore.scan.paths import printable
 from dicomcore.services import Services
+from dicomcore.wording import to_the_second
 
 CSV_COLUMNS = (
     "path",
@@ -73,7 +74,7 @@ def expect_writable(target: Path) -> None:
 def write(blocks: Iterable[bytes], target: Path) -> None:
     """Write a certificate or its CSV, block by block. Raises ``UsageError``."""
     try:
-        with target.open("wb") as out:
+        with open(target, "wb", opener=owner_only) as out:
             out.writelines(blocks)
     except OSError as error:
         raise UsageError(f"{target} cannot be written: {error.strerror}.") from error
@@ -191,7 +192,7 @@ def _part(selection: Selection) -> str:
 
 
 def _moment(at: float | None) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC" if at else ""
+    return f"{to_the_second(at)} UTC" if at else ""
 
 
 def _facts(told: Iterable[tuple[str, str]]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,12 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from dicomcore.errors import ChildDied, NotInArchive, Undecodable, UsageError
 from dicomcore.ingest import decide
 from dicomcore.ingest.backup_folder import BackupFolder
+from dicomcore.ingest.blocks import write_blocks
 from dicomcore.ingest.reading import Source
+from dicomcore.ingest.turn import turns
 from dicomcore.journal import decisions, jobs
 from dicomcore.journal.decisions import Conflict, Decision
 from dicomcore.model import FileFact, Outcome
@@ -24,6 +25,7 @@ from dicomcore.scan.kind_of_difference import named_syntax, pixels_in_words, sen
 from dicomcore.scan.paths import printable
 from dicomcore.scan.two_versions import Difference, Headers, compare_headers
 from dicomcore.services import Services, this_user
+from dicomcore.wording import RUN
 
 PER_PAGE = 100
 WAIT_SECONDS = 60.0
@@ -104,8 +106,13 @@ def file_id_of(services: Services, batch_id: str, file: str) -> int:
     if len(found) > 1:
         raise UsageError(f"Several files are shown as {file}. Give the number instead: {', '.join(map(str, found))}.")
     if not found:
-        raise UsageError(f"{batch_id} has no file {file} in conflict. See: conflicts {batch_id}")
+        raise UsageError(f"{batch_id} has no file {file} in conflict. See: {RUN} conflicts {batch_id}")
     return found[0]
+
+
+def path_of(services: Services, batch_id: str, file_id: int) -> str:
+    """The path of a file in conflict as it is listed. Raises ``UsageError``."""
+    return printable(_conflict(services, batch_id, file_id).fact.path)
 
 
 def compare(services: Services, batch_id: str, file_id: int) -> Comparison:
@@ -133,6 +140,7 @@ def keep(services: Services, batch_id: str, file_id: int, who: str = "") -> None
             decide.keep(
                 services.journal,
                 services.archive,
+                services.job(batch_id).root,
                 conflict,
                 backup_dir=_backup_dir(services),
                 who=who or this_user(),
@@ -193,9 +201,9 @@ def _deciding(services: Services, batch_id: str) -> Iterator[None]:
     if job.kind != "import":
         raise UsageError(f"{batch_id} only looks. Decide in the import that had the conflict, or import the folder.")
     try:
-        with FileLock(services.settings.data_dir / "decide.lock", timeout=WAIT_SECONDS):
+        with turns(services.settings.data_dir / "locks", WAIT_SECONDS):
             _expect_rest(services)
-            if not jobs.is_compared(services.journal, batch_id, services.archive.key):
+            if jobs.was_for_another_archive(services.journal, batch_id, services.archive.key):
                 raise UsageError(
                     f"{batch_id} went to another archive than the one in use now. Import the folder again."
                 )
@@ -221,7 +229,7 @@ def _conflict(services: Services, batch_id: str, file_id: int) -> Conflict:
     services.job(batch_id)
     conflict = decisions.one(services.journal, batch_id, file_id)
     if conflict is None or not conflict.archive_id:
-        raise UsageError(f"{batch_id} has no such file in conflict. See: conflicts {batch_id}")
+        raise UsageError(f"{batch_id} has no such file in conflict. See: {RUN} conflicts {batch_id}")
     return conflict
 
 
@@ -239,15 +247,10 @@ def _backup_dir(services: Services) -> str:
 
 def _there(services: Services, conflict: Conflict, copy: Path) -> tuple[Path, str]:
     """A copy of what the archive holds, and its MD5; empty where it holds nothing."""
-    digest = hashlib.md5(usedforsecurity=False)
     try:
-        with copy.open("wb") as out:
-            for block in services.archive.blocks(conflict.archive_id):
-                digest.update(block)
-                out.write(block)
+        return copy, write_blocks(copy, services.archive.blocks(conflict.archive_id))
     except NotInArchive:
         return copy, ""
-    return copy, digest.hexdigest()
 
 
 def _compared(

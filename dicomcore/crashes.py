@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from dicomcore.owner_only import owner_only
+
 MOST_BYTES = 1_000_000
 
 
@@ -17,7 +19,7 @@ def crash_log(log_dir: Path) -> BinaryIO:
     with suppress(OSError):  # on Windows not while another process has it open: then it grows until the next time
         if file.stat().st_size > MOST_BYTES:
             file.replace(log_dir / "crash.1.log")
-    return file.open("ab")
+    return open(file, "ab", opener=owner_only)
 
 
 def only_crashes_are_told() -> None:

@@ -19,14 +19,15 @@ def summary(services: Services, scan_id: str) -> list[dict[str, Any]]:
 
 
 def table(services: Services, scan_id: str) -> pd.DataFrame:
-    """The same, to show; without problems, no column for them."""
-    shown = pd.DataFrame(summary(services, scan_id))
+    """Those that do not agree with their folder, to show; without problems, no column for them."""
+    told = summary(services, scan_id)
+    shown = pd.DataFrame([one for one in told if one["missing"] or one["unlisted"] or one["problem"]])
     return shown if shown.empty or shown["problem"].any() else shown.drop(columns="problem")
 
 
-def there_are(services: Services, scan_id: str) -> bool:
-    """Whether the scan met any DICOMDIR."""
-    return bool(dicomdirs.of_scan(services.journal, scan_id))
+def count(services: Services, scan_id: str) -> int:
+    """How many DICOMDIRs the scan met."""
+    return len(dicomdirs.of_scan(services.journal, scan_id))
 
 
 def differences(services: Services, scan_id: str) -> pd.DataFrame:

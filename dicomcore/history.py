@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 
 from dicomcore.errors import PathProblem
+from dicomcore.journal import alarms, jobs
 from dicomcore.journal import history as journal_history
-from dicomcore.journal import jobs
-from dicomcore.model import TROUBLE, Job, Outcome, Status
+from dicomcore.model import HELD, TROUBLE, Job, Outcome, Status
 from dicomcore.remedies import CAUSES, Cause
 from dicomcore.scan.paths import printable
 from dicomcore.services import Services, this_user
@@ -38,10 +38,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One import or verification. ``alarm`` says what the archive has lost meanwhile; empty where all is well."""
+    """One import or verification. ``alarm`` says what the archive has lost meanwhile; empty where all is well.
+
+    ``decided`` is how many files in conflict a person has decided about.
+    """
 
     job: Job
     alarm: str = ""
+    decided: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +76,9 @@ def search(services: Services, wanted: Wanted | None = None, page: int = 1, per_
     if page > pages:
         page = pages
         found, total = _find(services, wanted, page, per_page)
-    alarms = journal_history.alarms(services.journal, found)
-    entries = [Entry(services.job(batch_id), alarms.get(batch_id, "")) for batch_id in found]
+    raised = alarms.of_batches(services.journal, found)
+    decided = journal_history.decided(services.journal, found)
+    entries = [Entry(services.job(batch_id), raised.get(batch_id, ""), decided.get(batch_id, 0)) for batch_id in found]
     return Page(entries, total, page, pages)
 
 
@@ -112,15 +117,18 @@ def speed(job: Job) -> float | None:
     return job.total / job.seconds if job.total and job.seconds else None
 
 
-def to_look_at(job: Job) -> int:
-    """How many files need a look; what is pending is one of them only when nothing will be done about it."""
+def to_look_at(job: Job, decided: int = 0) -> int:
+    """How many files need a look, without those that a person has ``decided`` about.
+
+    What is pending is one of them only when nothing will be done about it.
+    """
     words = TROUBLE if job.status.over else TROUBLE - {Outcome.PENDING}
-    return sum(job.counts.get(word.value, 0) for word in words)
+    return sum(job.counts.get(word.value, 0) for word in words) - decided
 
 
 def alarm(services: Services, batch_id: str) -> str:
-    """What the archive has lost while this batch ran; empty where all is well."""
-    return jobs.alarm(services.journal, batch_id)
+    """What nobody may overlook of a batch: what the archive has lost, or may not hold; empty where all is well."""
+    return alarms.of_batch(services.journal, batch_id)
 
 
 def failures(services: Services, batch_id: str) -> list[Failures]:
@@ -129,6 +137,16 @@ def failures(services: Services, batch_id: str) -> list[Failures]:
         Failures(CAUSES[row["cause"]], row["files"], printable(row["path"]), row["reason"] or row["outcome"])
         for row in journal_history.causes(services.journal, batch_id)
     ]
+
+
+def decided(services: Services, batch_id: str) -> int:
+    """How many files of a batch that are in conflict a person has decided about."""
+    return journal_history.decided(services.journal, [batch_id]).get(batch_id, 0)
+
+
+def replaced(services: Services, batch_id: str) -> int:
+    """How many versions of the archive have been replaced by files of a batch."""
+    return journal_history.replaced(services.journal, batch_id)
 
 
 def proven(services: Services, batch_id: str) -> tuple[int, int]:
@@ -141,12 +159,12 @@ def may_be_retried(services: Services, batch_id: str) -> int:
     return journal_history.may_be_retried(services.journal, batch_id)
 
 
-def scan_again(services: Services, batch_id: str) -> str:
-    """Scan the folder of a batch once more, looked through in the same way; returns the id of the scan.
+def scan_again(services: Services, job_id: str) -> str:
+    """Scan the folder of a scan or a batch once more, looked through in the same way; returns the id of the scan.
 
     Raises ``PathProblem`` where the folder is not there now.
     """
-    before = jobs.scan(services.journal, services.job(batch_id).scan_id)
+    before = jobs.scan(services.journal, services.job(job_id).scan_id)
     root = Path(os.fsdecode(before.root))
     if not root.is_dir():
         raise PathProblem(f"{printable(before.root)} is not there now. Check that the drive is connected.")
@@ -184,8 +202,8 @@ def _row(entry: Entry) -> dict[str, Any]:
         "by": job.created_by,
         "status": f"{job.status.value}, alarm" if entry.alarm else job.status.value,
         "files": _files(job),
-        "held": sum(job.counts.get(word, 0) for word in (Outcome.STORED, Outcome.ALREADY_STORED, Outcome.DUPLICATE)),
-        "to_look_at": to_look_at(job),
+        "held": sum(job.counts.get(word, 0) for word in HELD),
+        "to_look_at": to_look_at(job, entry.decided),
         "bytes": job.total_bytes,
         "speed": speed(job),
         "seconds": job.seconds,

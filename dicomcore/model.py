@@ -37,6 +37,9 @@ TROUBLE = frozenset(
     }
 )
 
+#: Outcomes of files whose bytes the archive holds.
+HELD = frozenset({Outcome.STORED, Outcome.ALREADY_STORED, Outcome.DUPLICATE})
+
 
 class Kind(StrEnum):
     """What a scan alone can say of a file."""
@@ -105,7 +108,7 @@ class Job:
         """How long it ran, once it is over, with the runs before a retry."""
         if self.started_at is None or self.finished_at is None:
             return None
-        return self.seconds_before + self.finished_at - self.started_at
+        return self.seconds_before + max(0.0, self.finished_at - self.started_at)  # clocks are set back at times
 
     @property
     def seconds_left(self) -> float | None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from sqlite3 import Row
 
 import pandas as pd
 
 from dicomcore.cache import queries
 from dicomcore.journal import origins
+from dicomcore.model import HELD
 from dicomcore.scan.paths import printable
 from dicomcore.services import Services
+from dicomcore.wording import to_the_second
 
 COLUMNS = ["path", "outcome", "batch", "by", "when", "md5", "archive_id"]
 
@@ -34,6 +35,16 @@ def of_series(services: Services, series: str) -> pd.DataFrame:
     return _table(origins.of_instances(services.journal, services.archive.key, ids))
 
 
+def came_from(table: pd.DataFrame) -> pd.DataFrame:
+    """Of such files those whose bytes the archive was given, or was found to hold."""
+    return table[table["outcome"].isin(HELD)]
+
+
+def others(table: pd.DataFrame) -> pd.DataFrame:
+    """Of such files those that only have the same ids: in conflict, or refused."""
+    return table[~table["outcome"].isin(HELD)]
+
+
 def folders(table: pd.DataFrame) -> pd.DataFrame:
     """By folder and import: folder, files, batch, by, when; the newest import first."""
     if table.empty:
@@ -53,7 +64,7 @@ def _origin(row: Row) -> dict[str, str]:
         "outcome": row["outcome"],
         "batch": row["batch_id"],
         "by": row["created_by"],
-        "when": f"{datetime.fromtimestamp(row['created_at'], UTC):%Y-%m-%d %H:%M:%S}",
+        "when": to_the_second(row["created_at"]),
         "md5": row["md5"] or "",
         "archive_id": row["archive_id"],
     }

@@ -137,7 +137,7 @@ LINK_OUT = Cause(
 CONFLICT = Cause(
     "conflict",
     "same ids, other bytes",
-    "Look at both sides and decide which one to keep. Nothing was overwritten.",
+    "Look at both sides and decide which one to keep.",
     Help.CONFLICTS,
 )
 DECIDED = Cause(
@@ -198,7 +198,9 @@ BEGINNINGS = (
     ("A link leads out of the folders", LINK_OUT),
     ("Another file has the same ids", CONFLICT),
     ("The archive holds other bytes", CONFLICT),
+    ("The archive now holds", CONFLICT),
     ("Transcoded:", TRANSCODED),
+    ("Another encoding:", CONFLICT),
     ("The archive changed what it was sent", ALTERED),
     ("The archive had it during this import", DELETED),
     ("The archive does not have it", NOT_THERE),
@@ -211,12 +213,16 @@ CAUSES = {cause.key: cause for cause in (*(cause for _, cause in BEGINNINGS), *_
 
 #: In what an archive says of a failure: it could not write. Orthanc's words for its storage and its index.
 _DISK = re.compile(r"disk|storage|no space|write|database|sqlite", re.IGNORECASE)
+#: In what an archive says of a file that lacks one.
+_NO_UIDS = re.compile(r"missing \w+InstanceUID")
 #: Of a ZIP, tar or gzip file or of what is in it: damaged, beyond a limit, or packed in a way that is unknown here.
 _PACKED = re.compile(
     r"encrypted in|packed in|not unpacked|a container in|It cannot be read: in its container|"
     r"it (unpacks|does not unpack|holds|is damaged|is cut off|is no container)|"
     r"something else follows|its (?!header)|.* that cannot be read whole"
 )
+#: Only in the reason of a file that a person has decided about: ``decisions.DECIDED``.
+_A_DECISION = " Decided by "
 _DENIED = tuple(os.strerror(number) for number in (errno.EACCES, errno.EPERM))
 
 
@@ -226,7 +232,7 @@ def cause_of(outcome: str, reason: str) -> Cause:
         return CRASHED
     if outcome == Outcome.PENDING and not reason:
         return NOT_SENT
-    if outcome == Outcome.CONFLICT and "By the decision of" in reason:
+    if outcome == Outcome.CONFLICT and _A_DECISION in reason:
         return DECIDED
     if outcome == Outcome.UNREADABLE and _PACKED.match(reason):
         return PACKED
@@ -237,6 +243,8 @@ def _by_its_beginning(outcome: str, reason: str) -> Cause:
     cause = next((cause for beginning, cause in BEGINNINGS if reason.startswith(beginning)), OTHER)
     if cause is ARCHIVE_FAILED and _DISK.search(reason):
         return ARCHIVE_DISK
+    if cause is DAMAGED and _NO_UIDS.search(reason):
+        return NO_UIDS
     if cause is SOURCE_DISK and any(denied in reason for denied in _DENIED):
         return NO_PERMISSION
     return CONFLICT if cause is OTHER and outcome == Outcome.CONFLICT else cause

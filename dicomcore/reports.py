@@ -12,9 +12,11 @@ from typing import Any
 import pandas as pd
 
 from dicomcore.cache import queries
+from dicomcore.cache.queries import PatientFilter
 from dicomcore.errors import UsageError
-from dicomcore.journal import backups, jobs, reports
+from dicomcore.journal import alarms, backups, history, jobs, reports
 from dicomcore.model import TROUBLE, Job, Kind, Outcome, Status
+from dicomcore.owner_only import owner_only
 from dicomcore.person_name import person_name
 from dicomcore.scan.paths import printable
 from dicomcore.services import Services
@@ -24,6 +26,9 @@ from dicomcore.wording import counted
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 FILES_THAT_TELL_A_SPEED = 50
+
+#: So many lines of patients are written as CSV at once.
+MOST_PATIENTS = 200_000
 
 
 def folder_table(services: Services, scan_id: str) -> pd.DataFrame:
@@ -88,7 +93,7 @@ def skipped_table(services: Services, scan_id: str) -> pd.DataFrame:
 
 
 def scan_summary(services: Services, scan_id: str) -> dict[str, Any]:
-    """root, found, outcomes, patients, studies, series, bytes, seconds of a scan."""
+    """root, found, outcomes, patients, studies, series, bytes, seconds, skipped, unread_places of a scan."""
     scan, totals = jobs.scan(services.journal, scan_id), reports.scan_totals(services.journal, scan_id)
     kinds = reports.by_kind(services.journal, scan_id)
     skipped, unread = reports.skipped_counts(services.journal, scan_id)
@@ -107,7 +112,7 @@ def scan_summary(services: Services, scan_id: str) -> dict[str, Any]:
 
 
 def import_summary(services: Services, batch_id: str) -> dict[str, Any]:
-    """batch_id, status, found, outcomes, bytes, seconds of a batch."""
+    """batch_id, status, found, outcomes, bytes, seconds of a batch; ``decided`` of its conflicts need no look."""
     job = services.job(batch_id)
     skipped, unread = reports.skipped_counts(services.journal, job.scan_id)
     return {
@@ -115,11 +120,12 @@ def import_summary(services: Services, batch_id: str) -> dict[str, Any]:
         "status": job.status.value,
         "found": job.total if job.total is not None else sum(job.counts.values()),
         "outcomes": dict(job.counts),
+        "decided": history.decided(services.journal, [batch_id]).get(batch_id, 0),
         "bytes": job.total_bytes or 0,
         "seconds": round(job.seconds or 0.0, 3),
         "skipped": skipped,
         "unread_places": unread,
-        "alarm": jobs.alarm(services.journal, batch_id),
+        "alarm": alarms.of_batch(services.journal, batch_id),
         "backup": backups.summary(services.journal, batch_id),
         "message": job.message,
     }
@@ -155,7 +161,7 @@ def export_csv(services: Services, target: Path, *, table: str, batch_id: str) -
         found = queries.whole_table(services.cache, table).drop(columns="search_text", errors="ignore")
         lines = iter(frame_csv(found).splitlines(keepends=True))
     try:
-        with target.open("w", encoding="utf-8", newline="") as out:
+        with open(target, "w", encoding="utf-8", newline="", opener=owner_only) as out:
             written = sum(1 for line in lines if out.write(line))
     except OSError as error:
         raise UsageError(f"{target} cannot be written: {error.strerror}.") from error
@@ -165,7 +171,8 @@ def export_csv(services: Services, target: Path, *, table: str, batch_id: str) -
 def is_trouble(summary: Mapping[str, Any]) -> bool:
     """Whether a person has something to look at in a scan or an import: the exit code is then 1."""
     told = summary["unread_places"] or summary.get("alarm") or backups.is_trouble(summary.get("backup"))
-    return bool(told) or any(summary["outcomes"].get(word.value) for word in TROUBLE)
+    files = sum(summary["outcomes"].get(word.value, 0) for word in TROUBLE)
+    return bool(told) or files > summary.get("decided", 0)
 
 
 def unread_sentence(unread_places: int) -> str:
@@ -199,6 +206,11 @@ def frame_csv(table: pd.DataFrame) -> str:
     """A table as CSV; cells that a spreadsheet would take for a formula are made text."""
     safe = table.map(lambda cell: _cell(cell) if isinstance(cell, str) else cell)
     return str(safe.to_csv(index=False))
+
+
+def patients_csv(services: Services, wanted: PatientFilter, sort: str, descending: bool) -> str:
+    """The patients that fit, on all pages together but at most ``MOST_PATIENTS``, as CSV."""
+    return frame_csv(queries.search_patients(services.cache, wanted, 1, MOST_PATIENTS, sort, descending).rows)
 
 
 def csv_line(values: Iterable[Any]) -> str:

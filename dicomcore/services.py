@@ -22,7 +22,7 @@ from dicomcore.archive.local import OWN_RULES, LocalOrthanc, find_program
 from dicomcore.archive.orthanc import OrthancArchive
 from dicomcore.errors import DicomViewerError, StoreError, UsageError
 from dicomcore.ingest import worker
-from dicomcore.ingest.plan import PlanTotals, expect, total
+from dicomcore.ingest.plan import Expectation, PlanTotals, can_be_filed, expect, expect_rejection, total
 from dicomcore.ingest.stopping import PAUSED
 from dicomcore.journal import files, jobs, outcomes
 from dicomcore.journal.database import Journal
@@ -30,6 +30,7 @@ from dicomcore.model import FileFact, Header, Job, Outcome, Selection, Status
 from dicomcore.scan import paths
 from dicomcore.scan.file import scan_file
 from dicomcore.settings import Settings, checked_url, save
+from dicomcore.wording import stands
 
 if TYPE_CHECKING:  # imported where they are first needed: a worker starts in half the time without them
     from dicomcore.cache.database import Cache
@@ -60,6 +61,7 @@ class Services:
         self._thumbnails: Thumbnails | None = None
         self._workers: dict[str, subprocess.Popen[bytes]] = {}
         self._deaths: Counter[str] = Counter()
+        self._reached: Counter[str] = Counter()
 
     # ---- the archive
 
@@ -138,13 +140,14 @@ class Services:
     def pause(self, job_id: str) -> None:
         """Ask a job to stop until somebody says ``resume``; one that no worker has in hand rests at once."""
         if self.job(job_id).status.at_rest:
-            raise UsageError(f"{job_id} is {self.job(job_id).status.value}: there is nothing to pause.")
+            raise UsageError(f"{job_id} {stands(self.job(job_id).status)}: there is nothing to pause.")
         jobs.pause(self.journal, job_id)
         if not self._is_starting(job_id) and not worker.is_at_work(self._locks, job_id):
             jobs.rest(self.journal, job_id, PAUSED)
 
     def resume(self, batch_id: str) -> None:
         """Go on with a batch that was paused, cancelled or failed. Raises ``UnknownBatch``, ``UsageError``."""
+        self._expect_no_finished_verification(batch_id)
         if self.job(batch_id).status is Status.PAUSED or jobs.wanted(self.journal, batch_id) == "pause":
             jobs.take_up(self.journal, batch_id)
             log.info("taken up again", job_id=batch_id)
@@ -157,6 +160,7 @@ class Services:
 
     def retry(self, batch_id: str) -> int:
         """Try again what was rejected, unreadable or vanished; returns how many files. Raises as ``resume``."""
+        self._expect_no_finished_verification(batch_id)
         self._expect_over(batch_id)
         files_again = outcomes.reopen_failed(self.journal, batch_id)
         if not files_again:
@@ -168,6 +172,12 @@ class Services:
         jobs.reopen(self.journal, batch_id)
         log.info("opened again", job_id=batch_id, pending=outcomes.counts(self.journal, batch_id).get(Outcome.PENDING))
         self.start_worker(batch_id)
+
+    def _expect_no_finished_verification(self, batch_id: str) -> None:
+        """What it has read is of then: files may have changed since."""
+        job = self.job(batch_id)
+        if job.kind == "verify" and job.status is Status.FINISHED:
+            raise UsageError(f"{batch_id} is finished and says how it was then. Verify the folder again.")
 
     def _expect_over(self, batch_id: str) -> None:
         job = self.job(batch_id)
@@ -221,6 +231,9 @@ class Services:
             return
         if worker.is_at_work(self._locks, job_id):
             return
+        if job.done + job.checked > self._reached[job_id]:  # it got on since the last death
+            self._deaths[job_id] = 0
+        self._reached[job_id] = job.done + job.checked
         self._deaths[job_id] += 1
         ended = self._workers.get(job_id)
         log.warning("a worker died", job_id=job_id, deaths=self._deaths[job_id], exit_code=ended and ended.returncode)
@@ -242,7 +255,7 @@ class Services:
     def plan(self, scan_id: str, selection: Selection | None = None) -> PlanTotals:
         """What an import would do, from what the scan and the archive have said."""
         groups = files.groups(self.journal, scan_id, selection or Selection())
-        return total(expected for group in groups for expected in expect(group.candidates, group.archive_md5 or None))
+        return total(expected for group in groups for expected in _expected(group))
 
     def job(self, job_id: str) -> Job:
         """A scan or an import and how far it has come. Raises ``UnknownBatch``."""
@@ -251,7 +264,8 @@ class Services:
     def cancel(self, job_id: str) -> None:
         """Ask a job to stop; one that no worker has in hand is over at once."""
         jobs.cancel(self.journal, job_id)
-        if not self.job(job_id).status.over and not worker.is_at_work(self._locks, job_id):
+        idle = not self._is_starting(job_id) and not worker.is_at_work(self._locks, job_id)
+        if idle and not self.job(job_id).status.over:
             jobs.cancel_idle(self.journal, job_id)
 
     def start_demo(self) -> str:
@@ -364,6 +378,14 @@ class Services:
                 self._cache.close()
             self._close_archive()
         self.journal.close()
+
+
+def _expected(group: files.Group) -> list[Expectation]:
+    """The archive is not asked again: what it was not able to file it does not have."""
+    names = group.names
+    if names and not can_be_filed(names.study_instance_uid, names.series_instance_uid, names.sop_instance_uid):
+        return expect_rejection(group.candidates)
+    return expect(group.candidates, group.archive_md5 or None)
 
 
 def about_orthanc(endpoint: Endpoint) -> str:

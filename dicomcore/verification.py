@@ -16,6 +16,7 @@ from dicomcore.model import Job, Outcome, Selection, Status
 from dicomcore.scan import paths
 from dicomcore.scan.paths import printable
 from dicomcore.services import Services, this_user
+from dicomcore.wording import counted
 
 FILES_AT_ONCE = 100
 
@@ -137,15 +138,16 @@ def verdict(summary: Mapping[str, Any]) -> str:
     outcomes, missing = summary["outcomes"], summary["missing"]
     held, unknown = _held(outcomes), outcomes.get(Outcome.UNREADABLE, 0)
     if missing:
-        parts = [f"{_files(missing)} of this folder {_are(missing)} missing: the archive does not hold their bytes."]
+        files = counted(missing, "DICOM file of this folder is", "DICOM files of this folder are")
+        parts = [f"{files} missing: the archive does not hold their bytes."]
     elif held:
-        parts = [f"Nothing is missing. The archive holds {_files(held)} of this folder byte for byte."]
+        parts = [f"Nothing is missing. The archive holds {counted(held, 'DICOM file')} of this folder byte for byte."]
     else:
         parts = ["There is no DICOM file in this folder: nothing was proven."]
     if unknown:
-        parts.append(f"{unknown:,} {'file' if unknown == 1 else 'files'} could not be read.")
+        parts.append(f"{counted(unknown, 'file')} could not be read.")
     if unread := summary["unread_places"]:
-        parts.append(f"{unread:,} {'folder' if unread == 1 else 'folders'} could not be read.")
+        parts.append(f"{counted(unread, 'folder')} could not be read.")
     return " ".join(parts)
 
 
@@ -169,11 +171,3 @@ def _shown(value: Any) -> Any:
 
 def _held(outcomes: Mapping[str, int]) -> int:
     return outcomes.get(Outcome.ALREADY_STORED, 0) + outcomes.get(Outcome.DUPLICATE, 0)
-
-
-def _files(count: int) -> str:
-    return "1 DICOM file" if count == 1 else f"{count:,} DICOM files"
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -18,12 +17,13 @@ from dicomcore import logs
 from dicomcore.errors import DicomViewerError, PathProblem, UsageError
 from dicomcore.ingest.stirring import Stirring
 from dicomcore.ingest.watching import Look, Quiet, look
-from dicomcore.journal import watched_folders
+from dicomcore.journal import backups, history, watched_folders
 from dicomcore.journal.watched_folders import WatchedFolder
-from dicomcore.model import Job, Status
+from dicomcore.model import Job, Outcome, Status
 from dicomcore.scan import paths
 from dicomcore.scan.paths import printable
 from dicomcore.services import Services
+from dicomcore.wording import to_the_second
 
 log = logs.logger(__name__)
 
@@ -34,7 +34,14 @@ BY = "watch"
 TICK_SECONDS = 1.0
 #: After an import that failed; twice as long each time, up to an hour.
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 60.0, 3600.0
+#: Files that still cannot be read after so many tries, about an hour, are left until something changes.
+MOST_TRIES = 6
 LAST_WORDS_SECONDS = 5.0
+
+#: What may be another time: files that were not there or could not be read, or that the archive did not keep.
+PASSING = (Outcome.VANISHED, Outcome.UNREADABLE, Outcome.PENDING)
+
+LOOK = "last import needs a look"
 
 
 # ---- which folders
@@ -64,14 +71,33 @@ def watches(services: Services) -> list[WatchedFolder]:
 
 
 def state(services: Services, watch: WatchedFolder) -> str:
-    """Where a watch stands, in a few words; ``watch.problem`` says why where there is a problem."""
+    """Where a watch stands, in a few words; ``problem`` says why where there is a problem."""
     if under_way := watched_folders.import_under_way(services.journal, watch.folder):
         return "import paused" if services.job(under_way).status is Status.PAUSED else "importing"
     if watch.problem:
         return "import failed" if _last_status(services, watch) is Status.FAILED else "cannot be reached"
     if not is_anybody_watching(services):
         return "not watched: the app is not running"
-    return "waiting for its files to stop changing" if watch.changing else "watching"
+    if watch.changing:
+        return "waiting for its files to stop changing"
+    return LOOK if last_needs_a_look(services, watch) else "watching"
+
+
+def problem(services: Services, watch: WatchedFolder) -> str:
+    """Why a folder cannot be watched just now, or which import needs a look; empty where all is well."""
+    if watch.problem or not last_needs_a_look(services, watch):
+        return watch.problem
+    return f"{watch.last_batch}, the last import, needs a look: see what became of its files and of their backup."
+
+
+def last_needs_a_look(services: Services, watch: WatchedFolder) -> bool:
+    """Whether something went wrong in its last import: with a file, a folder, the archive or the backup."""
+    journal, last = services.journal, watch.last_batch
+    return bool(last) and (
+        history.needs_a_look(journal, last)
+        or backups.is_trouble(backups.summary(journal, last))
+        or _last_has_missed(services, watch)
+    )
 
 
 def watch_table(services: Services) -> pd.DataFrame:
@@ -81,12 +107,10 @@ def watch_table(services: Services) -> pd.DataFrame:
             {
                 "folder": printable(watch.folder),
                 "state": state(services, watch),
-                "problem": watch.problem,
+                "problem": problem(services, watch),
                 "quiet_seconds": watch.quiet_seconds,
                 "last_batch": watch.last_batch,
-                "looked_at": f"{datetime.fromtimestamp(watch.looked_at, UTC):%Y-%m-%d %H:%M:%S}"
-                if watch.looked_at
-                else "",
+                "looked_at": to_the_second(watch.looked_at),
             }
             for watch in watches(services)
         ]
@@ -124,6 +148,21 @@ def _last_status(services: Services, watch: WatchedFolder) -> Status | None:
     return services.job(watch.last_batch).status if watch.last_batch else None
 
 
+def _last_has_missed(services: Services, watch: WatchedFolder) -> bool:
+    """Whether the last import found less than was seen before; what has come since then counts for nothing."""
+    seen_since = watch.changing or not watch.last_batch
+    return not seen_since and _has_missed(services.job(watch.last_batch), watch.files)
+
+
+def _has_missed(batch: Job, files: int) -> bool:
+    """Whether it found less than the ``files`` that were seen before: their drive was away for a moment."""
+    return batch.status is Status.FINISHED and (batch.total or 0) < files
+
+
+def _may_be_better(batch: Job) -> bool:
+    return batch.status is Status.FINISHED and any(batch.counts.get(word) for word in PASSING)
+
+
 # ---- one folder
 
 
@@ -140,10 +179,13 @@ class FolderWatch:
         self._free = free
         self._files = watch.files
         self._quiet = Quiet(watch.quiet_seconds, watch.fingerprint)
-        self._batch = watch.last_batch if _last_status(services, watch) is Status.FAILED else ""
+        self._last = watch.last_batch
+        is_failed = _last_status(services, watch) is Status.FAILED
+        self._batch = self._last if is_failed or _last_has_missed(services, watch) else ""
         self._failed = ""
         self._failures = 0
         self._retry_at = -math.inf
+        self._again_at = math.inf
         self._stopped = threading.Event()
 
     def stop(self) -> None:
@@ -163,23 +205,35 @@ class FolderWatch:
                     if batch.status.at_rest:
                         self._take_end(batch)
                         yield batch
-                elif watched_folders.import_under_way(self._services.journal, self._folder):
-                    continue
+                elif under_way := watched_folders.import_under_way(self._services.journal, self._folder):
+                    self._follow(under_way)
                 elif self._failed:
                     self._try_again()
-                elif time.monotonic() >= self._quiet.due:
+                elif time.monotonic() >= min(self._quiet.due, self._again_at):
                     self._look(stirring)
 
+    def _follow(self, under_way: str) -> None:
+        """Our own import of a former run, or one that goes on after a pause: its end counts, too."""
+        if under_way == self._last and self._services.job(under_way).status is not Status.PAUSED:
+            self._batch = under_way
+
     def _take_end(self, batch: Job) -> None:
-        """What failed as a whole is tried again after a while: the archive may be back by then."""
+        """What failed as a whole is tried again after a while: the archive, or the drive, may be back by then."""
         self._batch = ""
-        if batch.status is not Status.FAILED:
-            self._failures = 0
-            return
-        pause = min(FIRST_RETRY_SECONDS * 2**self._failures, LONGEST_RETRY_SECONDS)
+        if batch.status is Status.FAILED:
+            self._failed, self._retry_at = batch.job_id, time.monotonic() + self._pause()
+            self._note(problem=f"{batch.job_id} failed and is tried again by itself. {batch.message}")
+        elif _has_missed(batch, self._files) or (_may_be_better(batch) and self._failures < MOST_TRIES):
+            if self._again_at == math.inf:
+                self._again_at = time.monotonic() + self._pause()
+        elif not _may_be_better(batch):
+            self._failures, self._again_at = 0, math.inf
+
+    def _pause(self) -> float:
+        """How long to wait before the next try; longer each time."""
+        pause = min(FIRST_RETRY_SECONDS * 2.0 ** min(self._failures, MOST_TRIES), LONGEST_RETRY_SECONDS)
         self._failures += 1
-        self._failed, self._retry_at = batch.job_id, time.monotonic() + pause
-        self._note(problem=f"{batch.job_id} failed and is tried again by itself. {batch.message}")
+        return pause
 
     def _try_again(self) -> None:
         """The same batch goes on where it can, so that the history shows one; else the folder is imported anew."""
@@ -194,6 +248,9 @@ class FolderWatch:
 
     def _look(self, stirring: Stirring) -> None:
         began = time.monotonic()
+        if began >= self._again_at:
+            self._again_at = math.inf
+            self._quiet.forget()
         try:
             seen = self._seen()
             self._files = seen.files or self._files
@@ -218,7 +275,8 @@ class FolderWatch:
     def _import(self) -> None:
         self._batch = self._services.import_folder(self._text, free=self._free, by=BY)
         log.info("a watched folder is imported", job_id=self._batch, files=self._files)
-        self._note(last_batch=self._batch, fingerprint=self._quiet.imported())
+        self._last = self._batch
+        self._note(last_batch=self._batch, fingerprint=self._quiet.imported(), files=self._files)
 
     @property
     def _text(self) -> str:
@@ -283,13 +341,12 @@ class Watcher:
         """A thread for each folder that is to be watched, and for no other; one that has died gets a new one."""
         try:
             wanted = {(watch.folder, watch.created_at): watch for watch in watches(self._services)}
-        except DicomViewerError:
+            self._end([name for name in self._watches if name not in wanted])
+            for name, watch in wanted.items():
+                if name not in self._watches or not self._watches[name][1].is_alive():
+                    self._watches[name] = self._begin(watch)
+        except DicomViewerError:  # the journal may be busy: the next look may have better luck
             log.error("the watched folders cannot be read", exc_info=True)
-            return
-        self._end([name for name in self._watches if name not in wanted])
-        for name, watch in wanted.items():
-            if name not in self._watches or not self._watches[name][1].is_alive():
-                self._watches[name] = self._begin(watch)
 
     def _begin(self, watch: WatchedFolder) -> tuple[FolderWatch, threading.Thread]:
         folder = FolderWatch(self._services, watch)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
+
+#: What people type before a command.
+RUN = "python3 run.py"
 
 
 def size(count: float) -> str:
     """Bytes: ``57.3 MB``."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if count < 1000:
-            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
+            return counted(round(count), "byte") if unit == "bytes" else f"{count:,.1f} {unit}"
         count /= 1000
     return f"{count:,.1f} TB"
 
@@ -18,6 +21,11 @@ def size(count: float) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """``1 file``, ``1,296 files``; ``many`` where an s is not enough."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def stands(status: str) -> str:
+    """Where a job stands, after its name: ``has failed``, ``was cancelled``, ``is importing``."""
+    return f"{'has' if status in ('finished', 'failed') else 'was' if status == 'cancelled' else 'is'} {status}"
 
 
 def duration(seconds: float) -> str:
@@ -28,6 +36,11 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def to_the_second(at: float | None) -> str:
+    """A point in time, in seconds since 1970, UTC: ``2026-03-18 10:11:12``; empty where there is none."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}" if at is not None else ""
 
 
 def iso_date(raw: str) -> str:

@@ -20,6 +20,8 @@ st.write(
 )
 scan_folder.ask(engine)
 with problems_shown():
+    watched_folders.show(engine)
+with problems_shown():
     if scan := scan_folder.chosen(engine):
         if scan.status is Status.PAUSED:
             paused.show(engine, scan)
@@ -27,5 +29,3 @@ with problems_shown():
             follow(engine, scan.job_id, scan.status)
         else:
             scan_result.show(engine, scan)
-with problems_shown():
-    watched_folders.show(engine)

@@ -12,13 +12,16 @@ from pages.widgets.problems import problems_shown
 
 engine = services()
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.title("History" if history.is_asked_for() else "Import", width="content")
+    title = st.empty()
+    title.title("History" if history.is_asked_for() else "Import", width="content")
     if not history.is_asked_for():
         history.button()
 with problems_shown():
     if history.is_asked_for():
         history.show(engine)
     elif batch := batches.chosen(engine):
+        if batch.kind == "verify":
+            title.title("Verification", width="content")
         batches.headline(engine, batch)
         if batch.status is Status.PAUSED:
             paused.show(engine, batch)

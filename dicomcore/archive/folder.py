@@ -2,7 +2,8 @@
 
 It needs no server. ``index.sqlite`` beside the files holds what was read from each header and numbers the
 arrivals, which makes it a change feed. A file appears under its name only when it is complete, and its row only
-after that: a crash in between leaves a file that the next ``store`` writes again.
+after that: a crash in between leaves a file that the next ``store`` of the same bytes takes over. Other bytes in its
+place are kept aside as ``ID.found-….dcm``. An index that is new is made from the files that lie there already.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import errno
 import hashlib
 import json
 import os
+import re
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, fields
@@ -22,6 +25,7 @@ from typing import Any, Literal, TypeVar
 
 import psutil
 
+from dicomcore import logs
 from dicomcore.archive import ids
 from dicomcore.errors import ArchiveError, ArchiveFull, ArchiveUnreachable, NotInArchive, Rejected
 from dicomcore.model import (
@@ -57,7 +61,12 @@ CREATE INDEX IF NOT EXISTS by_study_uid ON instances (json_extract(header, '$.st
 CREATE INDEX IF NOT EXISTS by_sop_uid ON instances (json_extract(header, '$.sop_instance_uid'));
 """
 
+COLUMNS = "id, patient, study, series, md5, size, received_at, header"
+
 IDS_A_QUERY = 500
+DRAFT = re.compile(r"draft-(\d{1,9})-\d+")
+
+log = logs.logger(__name__)
 
 
 class FolderArchive:
@@ -70,6 +79,7 @@ class FolderArchive:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._index().executescript(INDEX)
+            self._index_what_is_there()
             self._sweep()
         except (OSError, sqlite3.Error) as error:
             raise _unusable(folder, error) from error
@@ -91,7 +101,7 @@ class FolderArchive:
         draft = self._folder / f"draft-{os.getpid()}-{threading.get_ident()}"
         try:
             md5, size = _write(draft, [body] if body is not None else _blocks(path))
-            return self._file(draft, instance, (patient, study, series, md5, size, _now(), _json(header)))
+            return self._file(draft, (instance, patient, study, series, md5, size, _iso(time.time()), _json(header)))
         except _SourceTrouble as trouble:
             raise trouble.error from trouble
         except (OSError, sqlite3.Error) as error:
@@ -195,28 +205,71 @@ class FolderArchive:
     def _sweep(self) -> None:
         """Drafts of processes that died."""
         for draft in self._folder.glob("draft-*"):
-            if not psutil.pid_exists(int(draft.name.split("-")[1])):
+            ours = DRAFT.fullmatch(draft.name)
+            if ours and draft.is_file() and not psutil.pid_exists(int(ours[1])):
                 draft.unlink(missing_ok=True)
+
+    def _index_what_is_there(self) -> None:
+        """An index in which nothing ever was, beside files: it was lost. All of them get their rows, or none does."""
+        if self._was_used():
+            return
+        with closing(self._connect()) as index, index:
+            index.execute("BEGIN IMMEDIATE")
+            if self._was_used():  # another process was first
+                return
+            index.execute("CREATE TEMP TABLE found AS SELECT *, 0 AS arrived FROM instances")
+            index.executemany(f"INSERT INTO found ({COLUMNS}, arrived) VALUES (?,?,?,?,?,?,?,?,?)", self._found())
+            index.execute(f"INSERT INTO instances ({COLUMNS}) SELECT {COLUMNS} FROM found ORDER BY arrived, id")
+
+    def _was_used(self) -> bool:
+        return bool(self._query("SELECT 1 FROM sqlite_sequence"))
+
+    def _found(self) -> Iterator[tuple[str | int, ...]]:
+        """A row for each file that lies where its ids say, and when it came (ns); others are left alone, and told."""
+        found = left = 0
+        for place in self._folder.glob("??/??/*.dcm"):
+            try:
+                yield self._row(place)
+                found += 1
+            except (OSError, Rejected):
+                left += 1
+        if found or left:
+            log.warning("the index of the archive was lost and is made from its files", files=found, left=left)
+
+    def _row(self, place: Path) -> tuple[str | int, ...]:
+        """Raises ``Rejected`` for a file that does not belong there, and ``OSError``."""
+        header, seen = self._read_header(place), place.stat()
+        if header is None:
+            raise Rejected("No parser can read its header, so the archive cannot file it.")
+        patient, study, series, instance = _ids(header)
+        if place != self._place(instance):
+            raise Rejected("Its ids are not those that its name says.")
+        md5, received = _md5(place), _iso(seen.st_mtime)
+        return instance, patient, study, series, md5, seen.st_size, received, _json(header), seen.st_mtime_ns
 
     def _place(self, archive_id: str) -> Path:
         return self._folder / archive_id[:2] / archive_id[2:4] / f"{archive_id}.dcm"
 
-    def _file(self, draft: Path, instance: str, row: tuple[str | int, ...]) -> Receipt:
+    def _file(self, draft: Path, row: tuple[str | int, ...]) -> Receipt:
         """Give the draft its name and row, unless another thread or process was first."""
+        instance = str(row[0])
         with closing(self._connect()) as index, index:
             index.execute("BEGIN IMMEDIATE")
             if self._has(instance):
                 return Receipt(instance, new=False)
-            index.execute("DELETE FROM instances WHERE id = ?", (instance,))  # its file is gone
+            index.execute("DELETE FROM instances WHERE id = ?", (instance,))  # its file is gone, or cut off
             place = self._place(instance)
             place.parent.mkdir(parents=True, exist_ok=True)
+            self._keep_other_bytes(place, draft)
             draft.replace(place)
-            index.execute(
-                "INSERT INTO instances (id, patient, study, series, md5, size, received_at, header) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (instance, *row),
-            )
+            index.execute(f"INSERT INTO instances ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?)", row)
         return Receipt(instance, new=True)
+
+    def _keep_other_bytes(self, place: Path, draft: Path) -> None:
+        """What lies in a place without a row is nobody's any more, but may be all there is: it is never overwritten."""
+        if place.exists() and not _same_bytes(place, draft):
+            place.rename(place.with_name(f"{place.stem}.found-{time.time_ns()}.dcm"))
+            log.warning("a file in the place of a new one was kept aside", instance=place.stem)
 
     def _firsts(self, level: str, found: Collection[Row]) -> Iterator[Row]:
         parents = {row[level] for row in found}
@@ -302,12 +355,25 @@ def _write(draft: Path, blocks: Iterable[bytes]) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
+def _md5(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _same_bytes(one: Path, other: Path) -> bool:
+    """Whether they are known to be the same: what cannot be read counts as different."""
+    try:
+        return one.stat().st_size == other.stat().st_size and _md5(one) == _md5(other)
+    except OSError:
+        return False
+
+
 def _json(header: Header) -> str:
     return json.dumps({name: value for name, value in asdict(header).items() if name != "identity"})
 
 
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _no_room_or_unusable(folder: Path, error: Exception) -> ArchiveError:

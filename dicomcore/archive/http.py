@@ -16,16 +16,19 @@ from urllib.parse import urlencode
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError
 
+from dicomcore import logs
 from dicomcore.archive.endpoint import Endpoint
 from dicomcore.errors import ArchiveDenied, ArchiveError, ArchiveNotReady, ArchiveUnreachable
+
+log = logs.logger(__name__)
 
 CONNECTIONS = 16
 TRIES = 3
 TIMEOUT = urllib3.Timeout(connect=5.0, read=300.0)
-#: The connection broke or was never made: the server may have moved, or has closed an idle one.
 #: Answers that mean "not now", and how long the first of our pauses is then.
 BUSY = (429, 503)
 BUSY_SECONDS = 0.2
+#: The connection was never made, or broke: the server may have moved, or has closed an idle one.
 UNCONNECTED = (NewConnectionError, ConnectTimeoutError)
 BROKEN = (ProtocolError, *UNCONNECTED)
 
@@ -201,7 +204,8 @@ def _understood(endpoint: Endpoint, answer: Answer) -> Answer:
 
 def _unreachable(endpoint: Endpoint, error: Exception, *, sent: bool) -> ArchiveUnreachable:
     kind = ArchiveUnreachable if sent else ArchiveNotReady
+    log.info("the archive does not answer", error=type(error).__name__)
     return kind(
-        f"The archive at {endpoint.url} does not answer ({type(error).__name__}). "
+        f"The archive at {endpoint.url} does not answer. "
         "Check that it is running and that the address under Hospital Config is right."
     )

@@ -29,6 +29,7 @@ from dicomcore.archive.endpoint import Endpoint
 from dicomcore.archive.program import DOWNLOAD, alive, end, find_program, launch, wait_until
 from dicomcore.errors import ArchiveUnreachable
 from dicomcore.model import ArchiveRules
+from dicomcore.owner_only import owner_only
 
 __all__ = ["USER", "LocalOrthanc", "find_program"]
 
@@ -314,6 +315,6 @@ def _free_port(port: int) -> int:
 def _write_private(file: Path, text: str) -> None:
     """Replace a file in one step, readable by its owner only."""
     draft = file.with_name(f"{file.name}.new")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+    with open(draft, "w", encoding="utf-8", opener=owner_only) as out:
         out.write(text)
     draft.replace(file)

@@ -54,8 +54,9 @@ def run_sql(
 ) -> pandas.DataFrame:
     """The first ``rows`` rows of one SELECT over ``cached_patients``, ``cached_studies``, … as a DataFrame.
 
-    ``frame.attrs["more"]`` tells whether there were more. Raises ``SqlRefused`` with the reason when the text
-    is anything but one SELECT, is wrong, or needs more than ``seconds`` or ``memory_bytes``.
+    The short names, ``patients`` and so on, will do. ``frame.attrs["more"]`` tells whether there were more. Raises
+    ``SqlRefused`` with the reason when the text is anything but one SELECT, is wrong, or needs more than ``seconds``
+    or ``memory_bytes``.
     """
     with tempfile.TemporaryDirectory(dir=cache.path.parent, prefix="sql-") as folder:
         cache.ask(_export, text, Path(folder))
@@ -70,12 +71,17 @@ def run_sql(
 def _export(connection: DuckDBPyConnection, text: str, folder: Path) -> None:
     """Tables that the text names with their rows, the others empty: a copy of a million rows takes its time.
 
-    ``query`` and ``query_table`` can name a table in pieces: then all come with their rows.
+    The short name will do. ``query`` and ``query_table`` can name a table in pieces: then all come with their rows.
     """
     lowered = text.lower()
     for table in TABLES:
-        rows = "" if table in lowered or "query" in lowered else "LIMIT 0"
+        rows = "" if _short(table) in lowered or "query" in lowered else "LIMIT 0"
         connection.execute(f"COPY (SELECT {_columns(table)} FROM {table} {rows}) TO '{_file(folder, table)}'")
+
+
+def _short(table: str) -> str:
+    """``patients`` for ``cached_patients``: both names are understood."""
+    return table.removeprefix("cached_")
 
 
 def _columns(table: str) -> str:
@@ -93,6 +99,7 @@ def _answer(question: _Question) -> pandas.DataFrame:
     with duckdb.connect(":memory:", config={"memory_limit": f"{question.memory_bytes // 2}B"}) as connection:
         for table in TABLES:
             connection.execute(f"CREATE TABLE {table} AS FROM '{_file(question.folder, table)}'")
+            connection.execute(f"CREATE VIEW {_short(table)} AS FROM {table}")
         connection.execute(LOCKDOWN)
         try:
             return _selected(connection, question)

@@ -13,11 +13,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedCo
 from dicomcore import backups
 from dicomcore.cli import show
 from dicomcore.cli.base import BatchId, Json, app, opened_services
-from dicomcore.errors import CacheHeld, DicomViewerError
+from dicomcore.cli.outcome import follow_with_cache
+from dicomcore.model import Status
 from dicomcore.services import Services
 from dicomcore.wording import counted, size
 
 MOST_SHOWN = 20
+PRESS_REFRESH = "The running app has the cache: press Refresh there to see what was restored."
 
 From = Annotated[str, typer.Option("--from", metavar="URL", help="Another backup folder than DVP_BACKUP_DIR.")]
 
@@ -41,7 +43,7 @@ def list_(as_json: Json = False, url: From = "") -> None:
 
 @backup.command()
 def run(batch_id: BatchId, as_json: Json = False) -> None:
-    """Back up the studies of an import that are not backed up yet, or failed."""
+    """Back up the studies of an import once more; what is backed up already is read back and compared."""
     with opened_services() as services:
         backups.start_backup(services, batch_id)
         job = show.follow(services, batch_id, quiet=as_json)
@@ -52,7 +54,9 @@ def run(batch_id: BatchId, as_json: Json = False) -> None:
             _print_failed(services, batch_id)
             bad = backups.is_trouble(summary)
             show.out.print(backups.sentence(summary), style="red" if bad else "green", markup=False)
-    raise typer.Exit(1 if backups.is_trouble(summary) or not job.status.over else 0)
+            if job.message:
+                show.told.print(job.message, markup=False)
+    raise typer.Exit(1 if backups.is_trouble(summary) or job.status is not Status.FINISHED else 0)
 
 
 @backup.command()
@@ -83,7 +87,7 @@ def restore(
     with opened_services() as services:
         with _progress(quiet=as_json) as progress:
             found = backups.restore_backups(services, study=study, url=url, progress=progress)
-        problem = _follow_with_cache(services)
+        problem = follow_with_cache(services, held=PRESS_REFRESH)
     if as_json:
         show.as_json(found)
     else:
@@ -91,17 +95,6 @@ def restore(
         if problem:
             show.told.print(problem, markup=False)
     raise typer.Exit(1 if found["problems"] or found["unreadable"] else 0)
-
-
-def _follow_with_cache(services: Services) -> str:
-    """The cache follows what was restored; returns what stood in the way."""
-    try:
-        services.refresh()
-    except CacheHeld:
-        return "The running app has the cache: press Refresh there to see what was restored."
-    except DicomViewerError as error:
-        return f"The cache could not follow: {error}"
-    return ""
 
 
 def _print_failed(services: Services, batch_id: str) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import pandas as pd
 import typer
 
 from dicomcore import history, logs, reports
 from dicomcore.cli import show
-from dicomcore.cli.base import BatchId, Json, app, as_day, expect_finished, opened_services
-from dicomcore.cli.outcome import print_import
-from dicomcore.model import Job
-from dicomcore.wording import counted, duration, size
+from dicomcore.cli.base import BatchId, Json, app, as_day, opened_services
+from dicomcore.cli.outcome import print_import, wait_for
+from dicomcore.cli.verified import print_verification
+from dicomcore.errors import UsageError
+from dicomcore.model import Job, Status
+from dicomcore.services import Services
+from dicomcore.wording import RUN, counted, duration, size, stands
 
 log = logs.logger(__name__)
 
@@ -46,7 +49,7 @@ def batches(
         show.table(_as_told(history.table(found.entries)))
         show.out.print(f"{counted(found.total, 'batch', 'batches')} · page {found.page} of {found.pages}", markup=False)
     elif wanted == history.Wanted():
-        show.out.print("No imports yet. Begin with: import FOLDER", markup=False)
+        show.out.print(f"No imports yet. Begin with: {RUN} import FOLDER", markup=False)
     else:
         show.out.print("None fits.", markup=False)
 
@@ -78,13 +81,15 @@ def pause(batch_id: BatchId, as_json: Json = False) -> None:
         if as_json:
             show.as_json({"batch_id": batch_id, "paused": True})
         else:
-            show.out.print(f"{batch_id} is asked to pause. To go on: resume {batch_id}", markup=False)
+            show.out.print(f"{batch_id} is asked to pause. To go on: {RUN} resume {batch_id}", markup=False)
 
 
 @app.command()
 def cancel(batch_id: BatchId, as_json: Json = False) -> None:
     """Stop a scan or an import. What was stored stays stored."""
     with opened_services() as services:
+        if (job := services.job(batch_id)).status.over:
+            raise UsageError(f"{batch_id} {stands(job.status)}: there is nothing to cancel.")
         services.cancel(batch_id)
         if as_json:
             show.as_json({"batch_id": batch_id, "cancelled": True})
@@ -97,13 +102,7 @@ def resume(batch_id: BatchId, as_json: Json = False) -> None:
     """Go on with an import that was paused or cancelled, or that failed."""
     with opened_services() as services:
         services.resume(batch_id)
-        if services.job(batch_id).kind == "import":
-            print_import(services, batch_id, as_json=as_json)
-        job = expect_finished(show.follow(services, batch_id, quiet=as_json))
-        if as_json:
-            show.as_json(reports.progress_summary(job))
-        else:
-            _print_progress(job)
+        _print_end(services, batch_id, as_json=as_json)
 
 
 @app.command()
@@ -111,7 +110,23 @@ def retry(batch_id: BatchId, as_json: Json = False) -> None:
     """Try the failed files of an import again, and only those."""
     with opened_services() as services:
         services.retry(batch_id)
-        print_import(services, batch_id, as_json=as_json)
+        _print_end(services, batch_id, as_json=as_json)
+
+
+def _print_end(services: Services, batch_id: str, *, as_json: bool) -> NoReturn:
+    """Wait for the end of a job and tell it, as the command that began it would."""
+    match services.job(batch_id).kind:
+        case "import":
+            print_import(services, batch_id, as_json=as_json)
+        case "verify":
+            print_verification(services, batch_id, as_json=as_json)
+    wait_for(services, batch_id, quiet=as_json)
+    job = services.job(batch_id)
+    if as_json:
+        show.as_json(reports.progress_summary(job))
+    else:
+        _print_progress(job)
+    raise typer.Exit(0 if job.status is Status.FINISHED else 1)
 
 
 def _print_progress(job: Job) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated
 
 import pandas as pd
@@ -15,10 +15,23 @@ from dicomcore.cli import show
 from dicomcore.cli.base import BatchId, Json, app, opened_services
 from dicomcore.cli.outcome import follow_with_cache
 from dicomcore.conflicts import Comparison, Side
-from dicomcore.errors import UsageError
+from dicomcore.errors import DicomViewerError, UsageError
 from dicomcore.services import Services
+from dicomcore.wording import RUN, counted, size, to_the_second
 
 MOST_LISTED = 10_000
+PATIENCE_SECONDS = 30.0
+NOT_COMPARED = "not compared yet: see --show"
+
+LISTED = {
+    "path": "path",
+    "difference": "difference",
+    "size": "size",
+    "archive_size": "size in the archive",
+    "decision": "decision",
+    "other": "the archive has",
+    "file_id": "number",
+}
 ELEMENT_COLUMNS = {"name": "element", "here": "file", "there": "archive"}
 
 ConflictFile = Annotated[str, typer.Argument(metavar="FILE", help="The path as `conflicts` lists it, or its number.")]
@@ -54,6 +67,7 @@ def resolve(
         raise UsageError("Say either --keep or --replace.")
     with opened_services() as services:
         file_id = engine.file_id_of(services, batch_id, file)
+        file = engine.path_of(services, batch_id, file_id)
         if keep:
             engine.keep(services, batch_id, file_id)
             _print_decided(batch_id, file, "keep", "", as_json=as_json)
@@ -79,14 +93,39 @@ def _ask(services: Services, batch_id: str, file_id: int, file: str) -> None:
 
 def _print_list(services: Services, batch_id: str, *, as_json: bool) -> None:
     table = engine.conflicts_of(services, batch_id, per_page=MOST_LISTED)
+    compared = _compared(services, batch_id, table)
+    table["difference"] = [difference for difference, _ in compared]
+    table["archive_size"] = pd.Series([there for _, there in compared], dtype=object)
     if as_json:
         show.as_json({"batch_id": batch_id, "conflicts": table.to_dict("records")})
     elif table.empty:
         show.out.print(f"{batch_id} has no file in conflict.", markup=False)
     else:
-        shown = table[["file_id", "path", "other", "size", "reason", "decision"]].rename(columns={"file_id": "number"})
-        show.table(shown)
-        show.out.print(f"Both sides of one: conflicts {batch_id} --show FILE", markup=False)
+        for column in ("size", "archive_size"):
+            table[column] = ["" if count is None else size(count) for count in table[column]]
+        shown = table if any(table["decision"]) else table.drop(columns="decision")
+        show.table(shown[[column for column in LISTED if column in shown]].rename(columns=LISTED))
+        show.out.print(f"Both sides of one: {RUN} conflicts {batch_id} --show FILE", markup=False)
+
+
+def _compared(services: Services, batch_id: str, table: pd.DataFrame) -> list[tuple[str, int | None]]:
+    """For each file what kind of difference it is, and how large the archive's version is.
+
+    Both sides are read for it, so after a while the rest is left to ``--show``.
+    """
+    until = time.monotonic() + PATIENCE_SECONDS
+    return [
+        _difference(services, batch_id, file_id) if time.monotonic() < until else (NOT_COMPARED, None)
+        for file_id in table["file_id"]
+    ]
+
+
+def _difference(services: Services, batch_id: str, file_id: int) -> tuple[str, int | None]:
+    try:
+        compared = engine.compare(services, batch_id, file_id)
+    except DicomViewerError as problem:
+        return str(problem), None
+    return compared.sentence, compared.there.size
 
 
 def _print_sides(services: Services, batch_id: str, file: str, *, as_json: bool) -> None:
@@ -117,10 +156,10 @@ def _sides(compared: Comparison) -> pd.DataFrame:
 
 
 def _said(side: Side) -> dict[str, str]:
-    modified = f"{datetime.fromtimestamp(side.modified, UTC):%Y-%m-%d %H:%M:%S} UTC" if side.modified else ""
+    modified = f"{to_the_second(side.modified)} UTC" if side.modified is not None else ""
     return {
         "path": side.path,
-        "size": f"{side.size:,} bytes",
+        "size": counted(side.size, "byte"),
         "MD5": side.md5,
         "modified": modified,
         "transfer syntax": side.transfer_syntax,

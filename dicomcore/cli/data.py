@@ -15,6 +15,7 @@ from dicomcore.cache.sql import run_sql
 from dicomcore.cli import show
 from dicomcore.cli.base import Json, app, as_day, opened_services
 from dicomcore.cli.outcome import print_import
+from dicomcore.wording import counted
 
 
 @app.command()
@@ -57,7 +58,7 @@ def patients(
 
 @app.command()
 def sql(
-    query: Annotated[str, typer.Argument(help="One SELECT over cached_patients, cached_studies, cached_series, …")],
+    query: Annotated[str, typer.Argument(help="One SELECT over patients, studies, series, instances.")],
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
@@ -86,7 +87,8 @@ def export(
     if as_json:
         show.as_json({"file": str(target), "rows": rows})
     else:
-        show.out.print(f"{rows:,} rows written to {target}.", markup=False)
+        none = "" if rows or batch else " The cache is empty. Run this first: python3 run.py sync"
+        show.out.print(f"{counted(rows, 'row')} written to {target}.{none}", markup=False)
 
 
 @app.command()

@@ -14,28 +14,26 @@ from dicomcore.model import Job, Status
 from dicomcore.remedies import Help
 from dicomcore.scan.paths import printable
 from dicomcore.services import Services
-from dicomcore.wording import counted, size
+from dicomcore.wording import RUN, counted, size
+
+FOLLOWS_BY_ITSELF = "The running app brings its cache up to date by itself."
 
 
 def print_import(services: Services, batch_id: str, *, as_json: bool) -> NoReturn:
     """Wait for the end of a batch, say what became of its files, and exit with what that means."""
-    try:
-        show.follow(services, batch_id, quiet=as_json)
-    except KeyboardInterrupt:
-        show.told.print(f"The import goes on in the background. To stop it: cancel {batch_id}", markup=False)
-        raise typer.Exit(130) from None
+    wait_for(services, batch_id, quiet=as_json)
     job = services.job(batch_id)
     cache_problem = follow_with_cache(services)
     summary = reports.import_summary(services, batch_id)
     if as_json:
         show.as_json(summary | {"causes": _causes(services, batch_id)})
     else:
-        _print_outcomes(services, job, cache_problem)
+        _print_outcomes(services, job, summary, cache_problem)
     if job.status is not Status.FINISHED:
         if not as_json:
             show.told.print(job.message, style="red", markup=False)
         if job.status is Status.PAUSED:
-            show.told.print(f"To go on: resume {batch_id}", markup=False)
+            show.told.print(f"To go on: {RUN} resume {batch_id}", markup=False)
         raise typer.Exit(1)
     raise typer.Exit(1 if reports.is_trouble(summary) else 0)
 
@@ -53,18 +51,27 @@ def _causes(services: Services, batch_id: str) -> list[dict[str, Any]]:
     ]
 
 
-def follow_with_cache(services: Services) -> str:
-    """The cache follows the import, here or in the app that holds it; returns what stood in the way."""
+def wait_for(services: Services, batch_id: str, *, quiet: bool) -> None:
+    """Follow a batch to its end; Ctrl+C ends only the following."""
+    try:
+        show.follow(services, batch_id, quiet=quiet)
+    except KeyboardInterrupt:
+        show.told.print(f"It goes on in the background. To stop it: {RUN} cancel {batch_id}", markup=False)
+        raise typer.Exit(130) from None
+
+
+def follow_with_cache(services: Services, held: str = FOLLOWS_BY_ITSELF) -> str:
+    """The cache follows what was brought in; returns what stood in the way: ``held`` where a running app has it."""
     try:
         services.refresh()
     except CacheHeld:
-        return "The running app brings its cache up to date by itself."
+        return held
     except DicomViewerError as error:
         return f"The cache could not follow: {error}"
     return ""
 
 
-def _print_outcomes(services: Services, job: Job, cache_problem: str) -> None:
+def _print_outcomes(services: Services, job: Job, summary: dict[str, Any], cache_problem: str) -> None:
     reasons = reports.outcome_reasons(services, job.job_id)
     if not reasons.empty:
         show.table(reasons, "Left out, and why")
@@ -73,7 +80,6 @@ def _print_outcomes(services: Services, job: Job, cache_problem: str) -> None:
     skipped = reports.skipped_table(services, job.scan_id)
     if not skipped.empty:
         show.table(skipped, "Skipped")
-    summary = reports.import_summary(services, job.job_id)
     print_unread(summary)
     if job.seconds and job.total:
         show.out.print(f"{job.job_id}: {job.seconds:.1f} s, {size(job.total_bytes or 0)}.", markup=False)
@@ -96,9 +102,9 @@ def print_failures(services: Services, job: Job) -> None:
 
 def _command(helps: Help, job: Job) -> str:
     if helps is Help.SCAN:
-        return f"Then: import {shlex.quote(printable(job.root))}"
+        return f"Then: {RUN} import {shlex.quote(printable(job.root))}"
     word = {Help.RETRY: "retry", Help.RESUME: "resume", Help.CONFLICTS: "conflicts"}[helps]
-    return f"To do so: {word} {job.job_id}"
+    return f"To do so: {RUN} {word} {job.job_id}"
 
 
 def print_unread(summary: dict[str, Any]) -> None:

@@ -13,11 +13,14 @@ from dicomcore.cli.base import Containers, Csv, Flat, Folder, Json, Links, app, 
 from dicomcore.cli.outcome import print_import, print_unread
 from dicomcore.cli.troubles import print_troubles
 from dicomcore.errors import DicomViewerError, UsageError
+from dicomcore.ingest.plan import Action
 from dicomcore.model import Selection
 from dicomcore.scan.paths import folders_meant
 from dicomcore.services import Services
 from dicomcore.troubles import report
-from dicomcore.wording import counted, size
+from dicomcore.wording import RUN, counted, size
+
+ACTION_WORDS = {Action.REJECTED: "will be rejected (no UIDs)"}
 
 
 @app.command()
@@ -85,6 +88,7 @@ def import_(
 
 
 def _print_scan(services: Services, scan_id: str, summary: dict[str, Any]) -> None:
+    """The long list of folders first: what is to be looked at stands at the end, above the sum."""
     folders = reports.folder_table(services, scan_id)
     if not folders.empty:
         folders["size"] = folders["size"].map(size)
@@ -117,12 +121,16 @@ def _print_plan(
     if problem:
         raise DicomViewerError(problem)
     plan = services.plan(scan_id, selection)
-    actions = {action.value: plan.files[action] for action in plan.files}
-    sizes = {action.value: plan.bytes[action] for action in plan.bytes}
     if as_json:
+        actions = {action.value: plan.files[action] for action in plan.files}
+        sizes = {action.value: plan.bytes[action] for action in plan.bytes}
         show.as_json({"scan_id": scan_id, "plan": actions, "bytes": sizes})
     else:
-        said = ", ".join(f"{files:,} {word} ({size(sizes[word])})" for word, files in actions.items())
+        said = ", ".join(
+            f"{plan.files[action]:,} {ACTION_WORDS.get(action, action)} ({size(plan.bytes[action])})"
+            for action in Action
+            if plan.files[action]
+        )
         show.out.print(f"Would import: {said or 'nothing'}. Nothing was sent.", markup=False)
 
 
@@ -130,7 +138,7 @@ def _print_started(batch_id: str, *, as_json: bool) -> None:
     if as_json:
         show.as_json({"batch_id": batch_id})
     else:
-        show.out.print(f"{batch_id} runs in the background. See: progress {batch_id}", markup=False)
+        show.out.print(f"{batch_id} runs in the background. See: {RUN} progress {batch_id}", markup=False)
 
 
 def _selection(

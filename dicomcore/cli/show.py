@@ -45,7 +45,8 @@ def table(frame: pd.DataFrame, title: str = "") -> None:
     shown = Table(title=escape(title) or None, title_justify="left")
     for column in frame.columns:
         right = pd.api.types.is_numeric_dtype(frame[column])
-        shown.add_column(escape(str(column).replace("_", " ")), justify="right" if right else "left")
+        # Folded and never cut: a path is there to be copied.
+        shown.add_column(escape(str(column).replace("_", " ")), justify="right" if right else "left", overflow="fold")
     for row in frame.itertuples(index=False):
         shown.add_row(*(escape(_cell(value)) for value in row))
     out.print(shown)

@@ -15,6 +15,7 @@ from dicomcore.model import Job, Status
 from dicomcore.scan.paths import printable
 from dicomcore.services import Services
 from dicomcore.watches import QUIET_SECONDS
+from dicomcore.wording import RUN
 
 Quiet = Annotated[float, typer.Option("--quiet-seconds", help="So long must no file change before an import begins.")]
 
@@ -48,9 +49,13 @@ def run(
 def add(folder: Folder, as_json: Json = False, quiet_seconds: Quiet = QUIET_SECONDS) -> None:
     """Have the app watch a folder whenever it runs."""
     with opened_services() as services:
+        before = {watch.folder for watch in watches.watches(services)}
         added = watches.add_watch(services, folder, quiet_seconds)
         if as_json:
             show.as_json({"folder": printable(added.folder), "quiet_seconds": quiet_seconds})
+        elif added.folder in before:
+            waits = f"it now waits {quiet_seconds:g} s"
+            show.out.print(f"{printable(added.folder)} was watched already; {waits}.", markup=False)
         else:
             show.out.print(f"{printable(added.folder)} is watched whenever the app runs.", markup=False)
 
@@ -63,7 +68,7 @@ def list_(as_json: Json = False) -> None:
         if as_json:
             show.as_json({"watches": table.to_dict("records")})
         elif table.empty:
-            show.out.print("No folder is watched. Begin with: watch add FOLDER", markup=False)
+            show.out.print(f"No folder is watched. Begin with: {RUN} watch add FOLDER", markup=False)
         else:
             show.table(table)
 

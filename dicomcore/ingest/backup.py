@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
-from pathlib import Path
 
 from dicomcore import logs
 from dicomcore.archive.base import Archive
 from dicomcore.errors import ArchiveError, BackupDamaged, BackupFailed, NotInArchive
 from dicomcore.ingest.backup_folder import BackupFolder
 from dicomcore.ingest.backup_study import CONNECTIONS, StudySource
+from dicomcore.ingest.blocks import md5_of_blocks, write_blocks
 from dicomcore.ingest.stopping import Cancelled, patiently, stop_if_wanted
 from dicomcore.journal import backups, jobs, outcomes
 from dicomcore.journal.backups import StudyBackup
 from dicomcore.journal.database import Journal
 from dicomcore.model import Status, StoredPatient, StoredStudy
+from dicomcore.wording import counted
 
 log = logs.logger(__name__)
 
@@ -27,6 +27,7 @@ IDS_A_CHUNK = 2_000
 
 NOT_DONE = "The backup did not come to its end. Back up again."
 CANCELLED = "The backup was cancelled before its end. Back up again."
+REMEDY = "What is gone there can only be backed up again after the folder was imported again."
 OTHER_ARCHIVE = (
     "These studies went to another archive than the one that is in use now. Choose that one on Hospital Config, "
     "then back up again."
@@ -62,12 +63,12 @@ def keep_instance(backup_dir: str, archive: Archive, archive_id: str, folder: st
 
     def write(name: str) -> None:
         with target.draft() as draft:
-            if _write(draft, archive.blocks(archive_id)) != md5:
+            if write_blocks(draft, archive.blocks(archive_id)) != md5:
                 raise BackupFailed(f"The archive gave other bytes of {archive_id} than it says it has. Try again.")
             target.put(draft, name, prove)
 
     def prove(name: str) -> None:
-        if _md5(target.blocks(name)) != md5:
+        if md5_of_blocks(target.blocks(name)) != md5:
             raise BackupDamaged(f"{target.shown_place(name)} does not hold what was written there.")
 
     name, _ = target.settled(f"{folder}/{archive_id}_{md5}", ".dcm", prove=prove, write=write)
@@ -80,16 +81,41 @@ def _problem_of(journal: Journal, archive: Archive, batch_id: str, backup_dir: s
         return OTHER_ARCHIVE
     target = BackupFolder(backup_dir, journal.path.parent / "drafts")
     problems: list[str] = []
+    read_back: dict[str, StudyBackup] = {}
 
     def stage(_again: bool) -> None:
-        problems[:] = [_all_studies(journal, archive, batch_id, target)]
+        problem = _all_studies(journal, archive, batch_id, target, read_back)
+        problems[:] = [problem, _loss(journal, archive, batch_id)]
 
     patiently(journal, batch_id, stage)
-    return problems[0]
+    return " ".join(problem for problem in problems if problem)
 
 
-def _all_studies(journal: Journal, archive: Archive, batch_id: str, target: BackupFolder) -> str:
-    """Returns the reason of the first failure, or of them all where it is the same."""
+def _loss(journal: Journal, archive: Archive, batch_id: str) -> str:
+    """What the archive has lost of a batch, which raises the alarm.
+
+    Asked at the end: what is there then was there all the time, and so it is in the backup.
+    """
+    gone = set[str]()
+    with closing(outcomes.held(journal, batch_id)) as held:
+        while some := {file.archive_id for file in islice(held, IDS_A_CHUNK)}:
+            gone |= some - archive.stored(some)
+            stop_if_wanted(journal, batch_id)
+    if not gone:
+        return ""
+    loss = f"The archive does not have {counted(len(gone), 'instance')} of this import any more. {REMEDY}"
+    if not jobs.alarm(journal, batch_id):
+        jobs.raise_alarm(journal, batch_id, loss)
+    return loss
+
+
+def _all_studies(
+    journal: Journal, archive: Archive, batch_id: str, target: BackupFolder, read_back: dict[str, StudyBackup]
+) -> str:
+    """Returns the reason of the first failure, or of them all where it is the same.
+
+    ``read_back`` is what was done in this run, by study: that counts when the archive was away in between.
+    """
     studies = _studies_of(journal, archive, batch_id)
     problem, in_a_row = "", 0
     with ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="backup") as pool:
@@ -97,7 +123,8 @@ def _all_studies(journal: Journal, archive: Archive, batch_id: str, target: Back
         for number, (study, patient) in enumerate(studies, 1):
             stop_if_wanted(journal, batch_id)
             _tell_progress(journal, batch_id, number, len(studies))
-            done, folder_failed = _one_study(journal, batch_id, source, study, patient)
+            done, folder_failed = _one_study(source, study, patient, read_back.get(study.id))
+            read_back[study.id] = done
             backups.write(journal, batch_id, [done])
             problem = problem or done.problem
             in_a_row = in_a_row + 1 if folder_failed else 0
@@ -107,11 +134,11 @@ def _all_studies(journal: Journal, archive: Archive, batch_id: str, target: Back
 
 
 def _one_study(
-    journal: Journal, batch_id: str, source: StudySource, study: StoredStudy, patient: StoredPatient
+    source: StudySource, study: StoredStudy, patient: StoredPatient, before: StudyBackup | None
 ) -> tuple[StudyBackup, bool]:
     """What became of one study, and whether it is the backup folder that failed."""
     try:
-        return source.back_up(study, patient, backups.of_study(journal, batch_id, study.id)), False
+        return source.back_up(study, patient, before), False
     except (BackupFailed, NotInArchive) as error:
         log.warning("a study could not be backed up", study=study.id, exc_info=True)
         failed = StudyBackup(study.id, study.study_instance_uid, problem=str(error))
@@ -143,20 +170,3 @@ def _studies_of(journal: Journal, archive: Archive, batch_id: str) -> list[tuple
         found |= {study.id: (study, patients[study.patient]) for study in described.studies}
         stop_if_wanted(journal, batch_id)
     return sorted(found.values(), key=lambda pair: (pair[0].study_instance_uid, pair[0].id))
-
-
-def _write(draft: Path, blocks: Iterable[bytes]) -> str:
-    """The bytes; returns their MD5 (hex)."""
-    digest = hashlib.md5(usedforsecurity=False)
-    with draft.open("wb") as out:
-        for block in blocks:
-            digest.update(block)
-            out.write(block)
-    return digest.hexdigest()
-
-
-def _md5(blocks: Iterable[bytes]) -> str:
-    digest = hashlib.md5(usedforsecurity=False)
-    for block in blocks:
-        digest.update(block)
-    return digest.hexdigest()

@@ -80,6 +80,17 @@ class BackupFolder:
                         if place.endswith(ending)
                     )
 
+    def names_in(self, folder: str, beginning: str) -> list[str]:
+        """The files of one folder below whose own names begin so; none where there is no such folder."""
+        with self._told("cannot be read"):
+            self._files.invalidate_cache()
+            try:
+                found = self._below(self._place(folder), "file")
+            except FileNotFoundError:
+                return []
+        names = (place.rpartition("/")[2] for place in found)
+        return [f"{folder}/{name}" for name in names if name.startswith(beginning)]
+
     def has(self, name: str) -> bool:
         """Whether a file of this name lies there."""
         with self._told("cannot be read"):
@@ -231,6 +242,11 @@ class _Told(io.RawIOBase):
             return cast(bytes, self._stream.read(-1 if size is None else size))
 
     def seek(self, offset: int, whence: int = 0) -> int:
+        """To go before the beginning, as in a file that was cut off, is no failure of the driver: ``OSError``."""
+        if whence == os.SEEK_END and offset < 0:
+            offset, whence = self.seek(0, os.SEEK_END) + offset, os.SEEK_SET
+        if whence == os.SEEK_SET and offset < 0:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         with self._as_told():
             return int(self._stream.seek(offset, whence))
 

@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dicomcore import __version__
+from dicomcore import __version__, logs
 from dicomcore.archive.base import Archive
 from dicomcore.errors import BackupDamaged, BackupFailed, NotInArchive
 from dicomcore.ingest.backup_folder import BackupFolder
-from dicomcore.ingest.backup_zip import FORMAT, Entry, Manifest, StudyZip, expect_whole, written
+from dicomcore.ingest.backup_zip import DIGEST, FORMAT, Entry, Manifest, StudyZip, expect_whole, number_in, written
 from dicomcore.journal import origins
 from dicomcore.journal.backups import StudyBackup
 from dicomcore.journal.database import Journal
 from dicomcore.model import StoredInstance, StoredPatient, StoredStudy
 from dicomcore.scan.paths import printable
+
+log = logs.logger(__name__)
 
 CONNECTIONS = 4
 
@@ -36,12 +38,23 @@ class _Content:
     md5s: Mapping[str, str]
 
     @property
-    def stem(self) -> str:
-        """The name of its file without the ending: other bytes, another name. UIDs and ids only."""
-        told = "\n".join(f"{name} {md5}" for name, md5 in sorted(self.md5s.items()))
-        digest = hashlib.sha256(told.encode()).hexdigest()[:16]
+    def folder(self) -> str:
         uid = self.study.study_instance_uid
-        return f"{uid if _UID.fullmatch(uid) else self.study.id}/{self.study.id}_{digest}"
+        return uid if _UID.fullmatch(uid) else self.study.id
+
+    @property
+    def digest(self) -> str:
+        """Other bytes, another digest."""
+        told = "\n".join(f"{name} {md5}" for name, md5 in sorted(self.md5s.items()))
+        return hashlib.sha256(told.encode()).hexdigest()[:DIGEST]
+
+    def is_in(self, name: str) -> bool:
+        """Whether a file of this name was written of the same bytes."""
+        return name.endswith(f"_{self.digest}.zip")
+
+    def name(self, number: int) -> str:
+        """The name of its file as the so manieth of the study. UIDs and ids only."""
+        return f"{self.folder}/{self.study.id}_{number:04}_{self.digest}.zip"
 
 
 class StudySource:
@@ -57,18 +70,13 @@ class StudySource:
     def back_up(self, study: StoredStudy, patient: StoredPatient, before: StudyBackup | None) -> StudyBackup:
         """Write the study, or read back what is there already, and compare it with the archive.
 
-        ``before`` is what this batch has done for it: if nothing has changed since, that still counts. Raises
+        ``before`` is what was done for it a while ago: if nothing has changed since, that still counts. Raises
         ``BackupFailed``, and ``ArchiveError`` such as ``NotInArchive``.
         """
         content = self._content(study, patient)
-        if before and self._still_holds(before, content.stem):
+        if before and not before.problem and content.is_in(before.file) and self._target.has(before.file):
             return before
-        file, manifest = self._target.settled(
-            content.stem,
-            ".zip",
-            prove=lambda name: self._prove(content, name),
-            write=lambda name: self._write(content, name),
-        )
+        file, manifest = self._settled(content)
         return StudyBackup(
             study.id, study.study_instance_uid, file, len(manifest.instances), manifest.bytes, manifest.digest
         )
@@ -79,9 +87,19 @@ class StudySource:
             raise NotInArchive("The archive does not have this study any more.")
         return _Content(study, patient, dict(zip(ids, self._pool.map(self._archive.md5, ids), strict=True)))
 
-    def _still_holds(self, before: StudyBackup, stem: str) -> bool:
-        same = not before.problem and re.fullmatch(re.escape(stem) + r"(_[0-9]+)?\.zip", before.file)
-        return bool(same) and self._target.has(before.file)
+    def _settled(self, content: _Content) -> tuple[str, Manifest]:
+        """The newest file of the study if it is whole and the same; else a new one, and the others are left alone.
+
+        An older one is not taken though it were the same: ``restore`` brings the newest.
+        """
+        newest = max(self._target.names_in(content.folder, f"{content.study.id}_"), key=number_in, default="")
+        if content.is_in(newest):
+            try:
+                return newest, self._prove(content, newest)
+            except BackupDamaged:
+                log.warning("a backup is damaged", file=newest)
+        name = content.name(number_in(newest) + 1)
+        return name, self._write(content, name)
 
     def _prove(self, content: _Content, name: str) -> Manifest:
         """Read the file from beginning to end. Raises ``BackupDamaged`` where it is not what the archive has."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,10 @@ from dicomcore.ingest.backup_folder import BackupFolder
 FORMAT = 1
 MANIFEST = "manifest.json"
 BLOCK = 1 << 20
+
+#: A backup's name ends with so many letters of a digest; before it stands a number that grows with each of a study.
+DIGEST = 16
+_NUMBER = re.compile(rf"_([0-9]+)_[0-9a-f]{{{DIGEST}}}\.zip")
 
 #: Beyond this a member needs 64 bit sizes; the archive's word on a size is not the last one.
 LARGE = 1 << 30
@@ -166,6 +171,12 @@ def opened(folder: BackupFolder, name: str) -> Iterator[Backup]:
             file = ZipFile(stream)
         with file:
             yield Backup(name, file)
+
+
+def number_in(name: str) -> int:
+    """The so manieth backup of its study a file is, by its name; 0 where that does not tell. No clock tells it."""
+    found = _NUMBER.search(name)
+    return int(found[1]) if found else 0
 
 
 def expect_whole(folder: BackupFolder, name: str) -> Manifest:

@@ -27,17 +27,31 @@ def found_by_name(archive: Archive, group: Group) -> Group:
 def same_instance(described: Described, names: Names) -> str | None:
     """The id of the instance that is called so.
 
-    The archive may decode a PatientID by other tables than we do; then its ASCII letters and digits decide.
+    The archive may decode a PatientID by other tables than we do, and drop what it cannot: then what is left decides.
     """
     patients = {patient.id: patient.patient_id for patient in described.patients}
-    studies = {study.id: (study.study_instance_uid, patients.get(study.patient, "")) for study in described.studies}
-    for series in described.series:
-        study_uid, patient_id = studies.get(series.study, ("", ""))
-        if (study_uid, series.series_instance_uid) == (names.study_instance_uid, names.series_instance_uid) and (
-            patient_id == names.patient_id or _ascii(patient_id) == _ascii(names.patient_id)
-        ):
-            return next((one.id for one in described.instances if one.series == series.id), None)
-    return None
+    studies = {study.id: study for study in described.studies}
+    series = {series.id: series for series in described.series}
+    found: dict[str, str] = {}
+    for instance in described.instances:
+        study = studies[series[instance.series].study]
+        uids = (study.study_instance_uid, series[instance.series].series_instance_uid)
+        if uids == (names.study_instance_uid, names.series_instance_uid):
+            found[patients[study.patient]] = instance.id
+    return found.get(names.patient_id) or next(
+        (one for patient_id, one in found.items() if _is_rest_of(patient_id, names.patient_id)), None
+    )
+
+
+def _is_rest_of(there: str, here: str) -> bool:
+    """Whether an id is what was left of another one when letters beyond ASCII were lost."""
+    if _beyond_ascii(there) >= _beyond_ascii(here) and "\N{REPLACEMENT CHARACTER}" not in there:
+        return False
+    return bool(_ascii(here)) and _ascii(there) == _ascii(here)
+
+
+def _beyond_ascii(text: str) -> int:
+    return sum(not letter.isascii() for letter in text)
 
 
 def _ascii(text: str) -> str:

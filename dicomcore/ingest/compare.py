@@ -10,10 +10,10 @@ from functools import partial
 from itertools import islice
 
 from dicomcore.archive.base import Archive
-from dicomcore.errors import NotInArchive
 from dicomcore.ingest.by_name import found_by_name
 from dicomcore.ingest.plan import needs_md5
 from dicomcore.ingest.reading import Source, SourceChanged
+from dicomcore.ingest.whereabouts import md5_there
 from dicomcore.journal import files, jobs
 from dicomcore.journal.database import Journal
 from dicomcore.journal.files import Compared, Group
@@ -60,7 +60,7 @@ def _what_the_archive_has(archive: Archive, groups: list[Group], readers: Thread
     groups += readers.map(partial(found_by_name, archive), unnamed)
     has = archive.stored({group.archive_id for group in groups if group.archive_id})
     unknown = [group.archive_id for group in groups if group.archive_id in has and not group.archive_md5]
-    md5s = dict(zip(unknown, readers.map(partial(_md5, archive), unknown), strict=True))
+    md5s = dict(zip(unknown, readers.map(partial(md5_there, archive), unknown), strict=True))
     return [replace(group, archive_md5=_known_md5(group, has, md5s)) for group in groups]
 
 
@@ -68,13 +68,6 @@ def _known_md5(group: Group, has: set[str], md5s: Mapping[str, str]) -> str | No
     if group.archive_id is None:
         return group.archive_md5
     return md5s.get(group.archive_id, group.archive_md5) if group.archive_id in has else ""
-
-
-def _md5(archive: Archive, archive_id: str) -> str:
-    try:
-        return archive.md5(archive_id)
-    except NotInArchive:  # deleted between two questions
-        return ""
 
 
 def _compared(source: Source, groups: list[Group], readers: ThreadPoolExecutor) -> list[Compared]:

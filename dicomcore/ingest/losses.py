@@ -5,13 +5,14 @@ An archive with a limit to its storage answers "Success" and deletes its oldest 
 
 from __future__ import annotations
 
+from contextlib import closing
 from itertools import islice
 
 from dicomcore.archive.base import Archive
 from dicomcore.ingest.stopping import stop_if_wanted
 from dicomcore.journal import jobs, outcomes
 from dicomcore.journal.database import Journal
-from dicomcore.model import Outcome, Verdict
+from dicomcore.model import Outcome
 
 IDS_A_CHUNK = 5_000
 
@@ -23,25 +24,24 @@ REMEDY = (
 
 
 def look_for_losses(journal: Journal, archive: Archive, batch_id: str) -> None:
-    """Ask for every id of a batch; what is gone is pending again, and a loss raises the alarm.
+    """Ask for every id of a batch; what is gone is pending again. A loss raises the alarm for good.
 
     Raises ``Cancelled`` and ``ArchiveError``.
     """
-    gone = _make_pending_what_is_gone(journal, archive, batch_id)
-    fewer = 0 if gone else _missing_others(journal, archive, batch_id)
-    jobs.raise_alarm(journal, batch_id, _alarm(gone, fewer))
+    _tell_what_is_gone(journal, archive, batch_id)
+    if not jobs.alarm(journal, batch_id) and (fewer := _missing_others(journal, archive, batch_id)):
+        jobs.raise_alarm(journal, batch_id, _fewer(fewer))
 
 
-def _make_pending_what_is_gone(journal: Journal, archive: Archive, batch_id: str) -> int:
-    """How many files of the batch the archive does not have any more."""
-    held, gone = outcomes.held(journal, batch_id), 0
-    while some := list(islice(held, IDS_A_CHUNK)):
-        there = archive.stored({file.archive_id for file in some})
-        lost = [file for file in some if file.archive_id not in there]
-        outcomes.write(journal, batch_id, [Verdict(file.file_id, Outcome.PENDING, GONE, file.md5) for file in lost])
-        gone += len(lost)
-        stop_if_wanted(journal, batch_id)
-    return gone
+def _tell_what_is_gone(journal: Journal, archive: Archive, batch_id: str) -> None:
+    """The alarm is raised with the first loss: whatever stops this look, it is not forgotten."""
+    with closing(outcomes.held(journal, batch_id)) as held:
+        while some := list(islice(held, IDS_A_CHUNK)):
+            there = archive.stored({file.archive_id for file in some})
+            if lost := [file.file_id for file in some if file.archive_id not in there]:
+                jobs.raise_alarm(journal, batch_id, _gone(len(lost)))
+                jobs.raise_alarm(journal, batch_id, _gone(outcomes.lose(journal, batch_id, lost, GONE)))
+            stop_if_wanted(journal, batch_id)
 
 
 def _missing_others(journal: Journal, archive: Archive, batch_id: str) -> int:
@@ -53,12 +53,12 @@ def _missing_others(journal: Journal, archive: Archive, batch_id: str) -> int:
     return max(0, before + added - archive.counts().instances)
 
 
-def _alarm(gone: int, fewer: int) -> str:
-    if gone:
-        return f"The archive has deleted data: {gone:,} of the files of this import are not there any more. {REMEDY}"
-    if fewer:
-        return (
-            f"The archive has deleted data: it holds {fewer:,} instances fewer than it held before and was given "
-            f"during this import. {REMEDY}"
-        )
-    return ""
+def _gone(files: int) -> str:
+    return f"The archive has deleted data: {files:,} of the files of this import are not there any more. {REMEDY}"
+
+
+def _fewer(instances: int) -> str:
+    return (
+        f"The archive has deleted data: it holds {instances:,} instances fewer than it held before and was given "
+        f"during this import. {REMEDY}"
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dicomcore.archive.base import Archive
-from dicomcore.errors import ArchiveError, UsageError
+from dicomcore.errors import ArchiveError, StoreError, UsageError
 from dicomcore.ingest.backup import back_up
 from dicomcore.ingest.compare import compare
 from dicomcore.ingest.find import find
@@ -13,9 +13,12 @@ from dicomcore.ingest.reconcile import TWICE
 from dicomcore.ingest.send import send
 from dicomcore.ingest.stopping import Paused, patiently, stop_if_wanted
 from dicomcore.ingest.transcoded import name_transcoded
-from dicomcore.journal import backups, files, jobs, outcomes
+from dicomcore.journal import backups, files, jobs, outcomes, reports
 from dicomcore.journal.database import Journal
 from dicomcore.model import Job, Selection, Status
+
+#: Modalities in a message.
+MOST_NAMED = 20
 
 
 def run_scan(journal: Journal, archive: Archive, scan_id: str) -> None:
@@ -49,6 +52,15 @@ def run_import(journal: Journal, archive: Archive, batch_id: str, *, backup_dir:
     back_up(journal, archive, batch_id, backup_dir)
 
 
+def _nothing_fits(journal: Journal, scan_id: str, selection: Selection) -> str:
+    """Why a selection is empty, with what there is instead where that is a short list."""
+    there = [row["value"] for row in reports.choices(journal, scan_id, "modality") if row["value"]]
+    if selection.modalities and not set(selection.modalities) & set(there):
+        asked, listed = " or ".join(selection.modalities), ", ".join(sorted(there[:MOST_NAMED]))
+        return f"No file has modality {asked}; there are: {listed or 'none'}{', …' * (len(there) > MOST_NAMED)}."
+    return "Nothing in this folder fits what was chosen. Check the names of sub-folders and the dates."
+
+
 def _find_for_batch(journal: Journal, archive: Archive, job: Job, selection: Selection) -> None:
     """The scan that belongs to a batch; it is over with it, one way or the other.
 
@@ -56,7 +68,7 @@ def _find_for_batch(journal: Journal, archive: Archive, job: Job, selection: Sel
     """
     try:
         find(journal, archive, job.scan_id, reported_as=job.job_id)
-    except Paused:
+    except (Paused, StoreError):
         raise
     except BaseException:
         jobs.finish(journal, job.scan_id, Status.CANCELLED, f"Ended with {job.job_id}.")
@@ -75,7 +87,12 @@ def _import(journal: Journal, archive: Archive, job: Job, selection: Selection) 
     """The stages after the scan. What a former run of the batch was told by the archive still counts."""
     scan, batch_id = jobs.scan(journal, job.scan_id), job.job_id
     if selection != Selection() and not outcomes.counts(journal, batch_id):
-        raise UsageError("Nothing in this folder fits what was chosen. Check the names of sub-folders and the dates.")
+        raise UsageError(_nothing_fits(journal, job.scan_id, selection))
+    if jobs.was_for_another_archive(journal, batch_id, archive.key):
+        outcomes.forget_the_archive(journal, batch_id)
+        jobs.move_to_another_archive(journal, batch_id)
+    outcomes.doubt(journal, batch_id)
+    jobs.update(journal, batch_id, checked=0)
     jobs.remember_instances(journal, batch_id, archive.counts().instances)
     resumed = jobs.is_compared(journal, batch_id, archive.key)
     if not resumed:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from dicomcore.archive.ids import as_uid
 from dicomcore.model import Candidate
 
 
@@ -22,6 +23,7 @@ class Action(StrEnum):
     ALREADY_STORED = "already stored"
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
+    REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,16 @@ def expect(group: Sequence[Candidate], archive_md5: str | None) -> list[Expectat
             action = Action.ALREADY_STORED if archive_md5 else Action.NEW
         expected.append(Expectation(candidate, action))
     return expected
+
+
+def can_be_filed(*uids: str) -> bool:
+    """Whether Study, Series and SOP Instance UID, which every instance must have (PS3.3 C.12.1), all say something."""
+    return all(as_uid(uid.encode("utf-8", "surrogateescape")) for uid in uids)
+
+
+def expect_rejection(group: Sequence[Candidate]) -> list[Expectation]:
+    """What will become of files that no archive can file: they have nothing in common but what they lack."""
+    return [Expectation(candidate, Action.REJECTED) for candidate in group]
 
 
 def total(expectations: Iterable[Expectation]) -> PlanTotals:

@@ -18,6 +18,9 @@ from dicomcore.model import Job, Outcome, Verdict
 CONNECTIONS = 4
 PROOFS_A_CHUNK = 500
 
+#: How the reason begins for what the archive has accepted and then does not hold byte for byte.
+CHANGED = "The archive changed what it was sent"
+
 
 def prove(journal: Journal, archive: Archive, job: Job) -> None:
     """A file whose bytes the archive does not hold loses its outcome. Raises ``Cancelled`` and ``ArchiveError``."""
@@ -53,5 +56,5 @@ def _md5(archive: Archive, row: Unproven) -> str | ArchiveUnreachable:
 
 
 def _changed(row: Unproven, there: str) -> Verdict:
-    reason = f"The archive changed what it was sent: it holds other bytes (MD5 {there}) than the file."
+    reason = f"{CHANGED}: it holds other bytes (MD5 {there}) than the file."
     return Verdict(row.file_id, Outcome.CONFLICT, reason, row.md5, row.archive_id)

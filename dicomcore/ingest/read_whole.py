@@ -12,17 +12,22 @@ from dicomcore.ingest.reading import Source, SourceChanged
 from dicomcore.ingest.stopping import stop_if_wanted
 from dicomcore.journal import jobs, outcomes, proofs
 from dicomcore.journal.database import Journal
-from dicomcore.journal.proofs import Digests, Unread
+from dicomcore.journal.proofs import DicomFile, Digests
 from dicomcore.model import Job, Outcome, Verdict
 
 #: Hashing lets other threads run; more readers than this only make a disk seek.
 READERS = 4
 FILES_A_CHUNK = 64
+FILES_A_LOOK = 2_000
 FLUSH_SECONDS = 0.5
 
 
 def read_whole(journal: Journal, batch_id: str, source: Source) -> None:
-    """Read what was not read yet. A file that cannot be has its outcome. Raises ``Cancelled`` and ``Paused``."""
+    """Read what was not read yet. A file that cannot be has its outcome. Raises ``Cancelled`` and ``Paused``.
+
+    What a former run has read counts if it is there as it was then.
+    """
+    _look_again(journal, batch_id, source)
     unread = proofs.unread(journal, batch_id)
     progress = _Progress(journal, batch_id)
     progress.flush()
@@ -37,13 +42,34 @@ def read_whole(journal: Journal, batch_id: str, source: Source) -> None:
         progress.flush()
 
 
-def _read(source: Source, file: Unread) -> Digests | Verdict:
+def _look_again(journal: Journal, batch_id: str, source: Source) -> None:
+    """Files that are gone or have changed since a former run of this verification has read them are lost to it."""
+    read = proofs.read(journal, batch_id)
+    with ThreadPoolExecutor(READERS, thread_name_prefix="look") as pool:
+        while some := list(islice(read, FILES_A_LOOK)):
+            proofs.forget_read(journal, batch_id, [lost for lost in pool.map(partial(_changed, source), some) if lost])
+            stop_if_wanted(journal, batch_id)
+
+
+def _changed(source: Source, file: DicomFile) -> Verdict | None:
+    try:
+        source.check(file.fact)
+    except (SourceChanged, OSError) as trouble:
+        return _lost(file, trouble)
+    return None
+
+
+def _read(source: Source, file: DicomFile) -> Digests | Verdict:
     try:
         return Digests(file.file_id, *source.digests(file.fact))
-    except SourceChanged as change:
-        return Verdict(file.file_id, Outcome.VANISHED, str(change))
-    except OSError as error:
-        return Verdict(file.file_id, Outcome.UNREADABLE, f"It cannot be read: {error.strerror or error}.")
+    except (SourceChanged, OSError) as trouble:
+        return _lost(file, trouble)
+
+
+def _lost(file: DicomFile, trouble: SourceChanged | OSError) -> Verdict:
+    if isinstance(trouble, SourceChanged):
+        return Verdict(file.file_id, Outcome.VANISHED, str(trouble))
+    return Verdict(file.file_id, Outcome.UNREADABLE, f"It cannot be read: {trouble.strerror or trouble}.")
 
 
 class _Progress:
@@ -60,7 +86,7 @@ class _Progress:
         self._before = _settled(jobs.job(journal, batch_id), *proofs.left(journal, batch_id))
         self._done, self._bytes = self._before
 
-    def add(self, file: Unread, read: Digests | Verdict) -> None:
+    def add(self, file: DicomFile, read: Digests | Verdict) -> None:
         if isinstance(read, Digests):
             self._digests.append(read)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from pathlib import Path
 from dicomcore.archive.base import Archive
 from dicomcore.errors import BackupDamaged, BackupFailed, Rejected
 from dicomcore.ingest.backup_folder import BackupFolder
-from dicomcore.ingest.backup_zip import Backup, Entry, Found, opened
+from dicomcore.ingest.backup_zip import Backup, Entry, Found, number_in, opened
 from dicomcore.ingest.reading import WHOLE_BODY
 from dicomcore.model import Outcome
 
@@ -35,9 +36,9 @@ class Restored:
 
 
 def newest(backups: Iterable[Found]) -> list[Found]:
-    """The newest backup of each study."""
+    """The newest backup of each study: by its number, for a clock may have been set back."""
     by_study: dict[str, Found] = {}
-    for found in sorted(backups, key=lambda found: (found.made_at, found.file)):
+    for found in sorted(backups, key=lambda found: (number_in(found.file), found.made_at, found.file)):
         by_study[found.study] = found
     return sorted(by_study.values(), key=lambda found: found.file)
 
@@ -67,9 +68,10 @@ def _restore(archive: Archive, backup: Backup, drafts: Path, held: set[str], ent
         same = archive.md5(entry.archive_id) == entry.md5
         outcome, reason = (Outcome.ALREADY_STORED, "") if same else (Outcome.CONFLICT, OTHER_BYTES)
         return Restored(backup.name, entry, outcome, reason)
-    draft = drafts / f"{entry.archive_id}.dcm"
+    handle, name = tempfile.mkstemp(dir=drafts)  # never named by what stands in a manifest
+    draft = Path(name)
     try:
-        with draft.open("wb") as out:
+        with os.fdopen(handle, "wb") as out:
             out.writelines(backup.blocks(entry))
         return Restored(backup.name, entry, *_store(archive, draft, entry))
     except BackupDamaged as damage:

@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from dicomcore import logs
 from dicomcore.archive.base import Archive
 from dicomcore.errors import ArchiveNotReady, ArchiveUnreachable
+from dicomcore.ingest.by_name import found_by_name
 from dicomcore.ingest.progress import Meter
 from dicomcore.ingest.reading import Source
 from dicomcore.ingest.stopping import stop_if_wanted
@@ -56,19 +57,22 @@ def send(
     suspects = set() if suspects is None else suspects
     scan = jobs.scan(journal, job.scan_id)
     source = Source(scan.root, follow_links=scan.follow_links, roots=scan.roots)
-    progress = _Progress(journal, job.job_id)
+    progress = _Progress(journal, job.job_id, asked_just_now=not resumed)
     if suspects:
         suspected = _suspected(journal, job, selection, suspects)
-        alone = GroupStore(archive, source, resumed=True, left=_left_by_a_former_run(archive, suspected))
-        _settle_alone(archive, alone.settle, suspected, progress)
+        left = _left_by_a_former_run(archive, suspected)
+        others = outcomes.stored_by_others(journal, job.job_id, left)
+        alone = GroupStore(archive, source, resumed=True, left=left, others=others)
+        _settle_alone(archive, alone.settle, _named(archive, suspected), progress)
         suspects.clear()
-    left: set[str] = set()
+    left = set()
     if resumed:
         with closing(files.groups(journal, job.scan_id, selection, pending_in=job.job_id)) as groups:
             left = _left_by_a_former_run(archive, groups)
-    settle = GroupStore(archive, source, resumed=resumed, left=left).settle
+    others = outcomes.stored_by_others(journal, job.job_id, left)
+    settle = GroupStore(archive, source, resumed=resumed, left=left, others=others).settle
     with closing(files.groups(journal, job.scan_id, selection, pending_in=job.job_id)) as groups:
-        _settle_together(groups, settle, progress, suspects)
+        _settle_together(_named(archive, groups) if resumed else groups, settle, progress, suspects)
 
 
 def _settle_together(groups: Iterator[Group], settle: Settle, progress: _Progress, suspects: set[int]) -> None:
@@ -129,10 +133,15 @@ def _settle_alone(archive: Archive, settle: Settle, groups: Iterable[Group], pro
 def _left_by_a_former_run(archive: Archive, groups: Iterable[Group]) -> set[str]:
     """What the archive did not have when it was asked, and has now: stored, but not written down any more."""
     left: set[str] = set()
-    wanted = (group.archive_id for group in groups if group.archive_id and group.archive_md5 == "")
+    wanted = (group.archive_id for group in _named(archive, groups) if group.archive_id and group.archive_md5 == "")
     while some := list(islice(wanted, IDS_A_QUESTION)):
         left |= archive.stored(some)
     return left
+
+
+def _named(archive: Archive, groups: Iterable[Group]) -> Iterator[Group]:
+    """Those without a predicted id are looked for again: since they were compared they may have come."""
+    return (found_by_name(archive, group) for group in groups)
 
 
 def _suspected(journal: Journal, job: Job, selection: Selection, suspects: set[int]) -> list[Group]:
@@ -160,7 +169,8 @@ def _keep_ahead(
 class _Progress:
     """Writes outcomes and how far the batch has come into the journal, twice a second."""
 
-    def __init__(self, journal: Journal, batch_id: str) -> None:
+    def __init__(self, journal: Journal, batch_id: str, *, asked_just_now: bool) -> None:
+        self._asked_just_now = asked_just_now
         self._journal = journal
         self._batch_id = batch_id
         self._meter = Meter()
@@ -188,7 +198,7 @@ class _Progress:
             stop_if_wanted(self._journal, self._batch_id)
 
     def flush(self) -> None:
-        outcomes.write(self._journal, self._batch_id, self._verdicts)
+        outcomes.write(self._journal, self._batch_id, self._verdicts, asked_just_now=self._asked_just_now)
         self._verdicts.clear()
         files_a_second, bytes_a_second = self._meter.speed(self._done - self._before[0], self._bytes - self._before[1])
         jobs.update(

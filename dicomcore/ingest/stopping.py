@@ -33,10 +33,11 @@ class Cancelled(Exception):
 
 
 class Paused(Exception):
-    """Somebody asked this job to wait for ``resume``, or it cannot go on before somebody has done something.
+    """This job cannot go on before somebody has done something, which the message says, and then says ``resume``."""
 
-    The message says which.
-    """
+
+class PauseWanted(Paused):
+    """Somebody asked this job to wait for ``resume``."""
 
 
 def stop_if_wanted(journal: Journal, job_id: str) -> None:
@@ -46,7 +47,7 @@ def stop_if_wanted(journal: Journal, job_id: str) -> None:
         case "cancel":
             raise Cancelled
         case "pause":
-            raise Paused(PAUSED)
+            raise PauseWanted(PAUSED)
 
 
 def expect_room(journal: Journal) -> None:

@@ -18,16 +18,24 @@ class GroupStore:
     """Settles groups of one scan, from several threads at once.
 
     ``resumed``: a former run of this batch may have stored files without living to write that down. ``left``: the
-    archive's ids of those that it has stored so, which are not sent again.
+    archive's ids of those that are there since, which are not sent again; ``others``: those of them that another
+    batch has stored.
     """
 
     def __init__(
-        self, archive: Archive, source: Source, *, resumed: bool = False, left: Collection[str] = frozenset()
+        self,
+        archive: Archive,
+        source: Source,
+        *,
+        resumed: bool = False,
+        left: Collection[str] = frozenset(),
+        others: Collection[str] = frozenset(),
     ) -> None:
         self._archive = archive
         self._source = source
         self._resumed = resumed
         self._left = left
+        self._others = others
         self._in_flight = BytesInFlight()
 
     def settle(self, group: Group) -> list[Verdict]:
@@ -72,7 +80,12 @@ class GroupStore:
 
         An id that was free before and holds our bytes after a lost answer, or a lost run, is our doing.
         """
-        return receipt.new or (group.archive_md5 == "" and (receipt.retried or self._resumed))
+        lost = receipt.retried or self._resumed
+        return receipt.new or (group.archive_md5 == "" and lost and receipt.archive_id not in self._others)
+
+    def was_ours(self, group: Group) -> bool:
+        """Whether what is left there is this batch's doing."""
+        return group.archive_id not in self._others
 
 
 class _Settlement:
@@ -94,7 +107,7 @@ class _Settlement:
         must_read = needs_md5(self._group.candidates, self._archive_md5)
         for candidate in self._group.candidates:
             self._take(candidate, self._store.whole if must_read else self._store.checked)
-        if left:
+        if left and self._store.was_ours(self._group):
             self._sent = next((ours for ours in self._left.values() if ours.md5 == left), None)
         while (chosen := choose(list(self._left.values()), self._archive_md5, self._refused)) is not None:
             self._offer(chosen)

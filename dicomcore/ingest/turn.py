@@ -1,8 +1,11 @@
-"""One import of a folder at a time: a second one waits for its turn, so that both count exactly."""
+"""Imports whose folders overlap take turns, so that each counts exactly, and no two of them send the same instance.
+
+Into an archive that overwrites, or that does not tell, all imports take turns: two folders may hold the same instance.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,39 +15,61 @@ from filelock import FileLock, Timeout
 from dicomcore.ingest.stopping import LOOK_SECONDS, stop_if_wanted, wait
 from dicomcore.journal import jobs
 from dicomcore.journal.database import Journal
-from dicomcore.model import Job, Status
+from dicomcore.model import Job
 
 
 @contextmanager
-def turn(journal: Journal, job: Job, locks: Path) -> Iterator[None]:
-    """Hold the folder of a batch while its import runs. Raises ``Cancelled`` and ``Paused`` while waiting.
+def turn(journal: Journal, job: Job, locks: Path, *, alone: bool) -> Iterator[None]:
+    """Hold the turn while an import runs; ``alone``: beside no other import. Raises ``Cancelled`` and ``Paused``.
 
     The system frees the lock of a worker that died.
     """
-    folder = hashlib.sha1(job.root, usedforsecurity=False).hexdigest()
-    lock = FileLock(locks / f"folder-{folder}.lock", blocking=False)
-    while not _taken(lock):
+    mine = _lock(locks, job.job_id)
+    while other := _taken_or_who_has_it(journal, job, locks, mine, alone):
         stop_if_wanted(journal, job.job_id)
-        jobs.update(journal, job.job_id, message=f"Waiting for {_other(journal, job)}, which imports the same folder.")
+        jobs.update(journal, job.job_id, message=_waiting_for(other, job))
         wait(journal, job.job_id, LOOK_SECONDS)
     try:
         yield
     finally:
-        lock.release()
+        mine.release()
 
 
-def _taken(lock: FileLock) -> bool:
+def _taken_or_who_has_it(journal: Journal, job: Job, locks: Path, mine: FileLock, alone: bool) -> Job | None:
+    """Take the turn if no other import stands in the way; else that import."""
+    with turns(locks):
+        for other in jobs.unfinished(journal):
+            in_the_way = other.kind == "import" and other.job_id != job.job_id and (alone or overlap(other, job))
+            if in_the_way and _is_held(_lock(locks, other.job_id)):
+                return other
+        mine.acquire()
+    return None
+
+
+def turns(locks: Path, timeout: float = -1) -> FileLock:
+    """While this is held no import gets its turn. ``timeout`` in seconds, then ``Timeout``; -1: wait for ever."""
+    locks.mkdir(parents=True, exist_ok=True)
+    return FileLock(locks / "turns.lock", timeout=timeout)
+
+
+def overlap(one: Job, other: Job) -> bool:
+    """Whether the folders of two imports have files in common."""
+    first, second = (os.path.join(job.root, b"") for job in (one, other))
+    return first.startswith(second) or second.startswith(first)
+
+
+def _waiting_for(other: Job, job: Job) -> str:
+    why = "the same folder" if other.root == job.root else "another folder into this archive"
+    return f"Waiting for {other.job_id}, which imports {why}."
+
+
+def _is_held(lock: FileLock) -> bool:
     try:
-        lock.acquire()
+        with lock:
+            return False
     except Timeout:
-        return False
-    return True
+        return True
 
 
-def _other(journal: Journal, job: Job) -> str:
-    at_work = [
-        other.job_id
-        for other in jobs.unfinished(journal)
-        if other.root == job.root and other.kind == job.kind and other.status is not Status.QUEUED
-    ]
-    return at_work[0] if at_work else "another import"
+def _lock(locks: Path, job_id: str) -> FileLock:
+    return FileLock(locks / f"{job_id}.turn", blocking=False)

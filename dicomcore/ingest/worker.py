@@ -19,9 +19,9 @@ from filelock import FileLock, Timeout
 from dicomcore import logs
 from dicomcore.archive.base import Archive
 from dicomcore.crashes import crash_log
-from dicomcore.errors import ArchiveFull, DicomViewerError, StoreError
+from dicomcore.errors import ArchiveError, ArchiveFull, DicomViewerError, StoreError
 from dicomcore.ingest.pipeline import run_import, run_scan
-from dicomcore.ingest.stopping import Cancelled, Paused, stop_if_wanted
+from dicomcore.ingest.stopping import Cancelled, Paused, PauseWanted, stop_if_wanted
 from dicomcore.ingest.turn import turn
 from dicomcore.ingest.verify import run_verify
 from dicomcore.journal import jobs
@@ -47,8 +47,9 @@ def work(journal: Journal, archive: Callable[[], Archive], job_id: str, locks: P
         elif job.kind == "verify":
             run_verify(journal, archive(), job_id)
         else:
-            with turn(journal, job, locks):
-                run_import(journal, archive(), job_id, backup_dir=backup_dir)
+            there = archive()
+            with turn(journal, job, locks, alone=_may_overwrite(there)):
+                run_import(journal, there, job_id, backup_dir=backup_dir)
 
     try:
         with _lock(locks, job_id).acquire(timeout=LAST_WORDS_SECONDS, blocking=True), logs.about(job_id=job_id):
@@ -56,6 +57,14 @@ def work(journal: Journal, archive: Callable[[], Archive], job_id: str, locks: P
     except Timeout:
         return False
     return True
+
+
+def _may_overwrite(archive: Archive) -> bool:
+    """Whether an archive may replace what it holds by what it is sent; one that does not tell may."""
+    try:
+        return archive.rules().overwrites is not False
+    except ArchiveError:  # the import itself says what is wrong
+        return True
 
 
 def is_at_work(locks: Path, job_id: str) -> bool:
@@ -94,6 +103,9 @@ def _do(journal: Journal, job_id: str, run: Callable[[Job], None]) -> None:
         run(job)
     except Cancelled:
         jobs.finish(journal, job_id, Status.CANCELLED, "Cancelled. What was stored stays stored.")
+    except PauseWanted as pause:
+        if not jobs.rest_if_still_wanted(journal, job_id, str(pause)):
+            return _do(journal, job_id, run)  # somebody has said resume meanwhile
     except Paused as pause:
         jobs.rest(journal, job_id, str(pause))
     except StoreError as error:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from sqlite3 import Row
+from dataclasses import dataclass
+from sqlite3 import Connection, Row
 from typing import Any
 
 from dicomcore.journal.database import Journal
+
+CHANGED = "The archive's version has changed since, by a person's decision. Back up again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +55,35 @@ def end(journal: Journal, batch_id: str, problem: str) -> None:
     _update_batch(journal, batch_id, only_backup_left=0, backup_problem=problem)
 
 
-def ask_again(journal: Journal, batch_id: str) -> None:
-    """Queue a batch that is over once more, for its backup alone."""
+def ask_again(journal: Journal, batch_id: str, problem: str) -> None:
+    """Queue a batch that is over once more, for its backup alone. ``problem`` holds until ``end``."""
     with journal.transaction() as writing:
         writing.execute(
-            "UPDATE batches SET only_backup_left = 1, auto_backup = 1, seconds_before = seconds_before + "
+            "UPDATE batches SET only_backup_left = 1, auto_backup = 1, backup_problem = ?, "
+            "seconds_before = seconds_before + "
             "(SELECT coalesce(finished_at - started_at, 0) FROM jobs WHERE job_id = batch_id) WHERE batch_id = ?",
-            (batch_id,),
+            (problem, batch_id),
         )
         writing.execute(
             "UPDATE jobs SET status = 'queued', wanted = 'run', message = '', started_at = NULL, finished_at = NULL "
             "WHERE job_id = ?",
             (batch_id,),
         )
+
+
+def doubt(writing: Connection, batch_id: str, file_id: int, archive_key: str) -> None:
+    """A file of a batch has replaced the archive's version: what was backed up of its study is not what is there."""
+    writing.execute(
+        "UPDATE backups SET problem = ? "
+        "WHERE study_instance_uid = (SELECT study_instance_uid FROM files WHERE file_id = ?) "
+        "AND batch_id IN (SELECT batch_id FROM batches WHERE archive_key = ?)",
+        (CHANGED, file_id, archive_key),
+    )
+    writing.execute(
+        "UPDATE batches SET backup_problem = ?1 "
+        "WHERE batch_id IN (SELECT batch_id FROM backups WHERE batch_id = ?2 OR problem = ?1)",
+        (CHANGED, batch_id),
+    )
 
 
 def write(journal: Journal, batch_id: str, studies: Iterable[StudyBackup]) -> None:
@@ -97,12 +115,6 @@ def of_batch(journal: Journal, batch_id: str) -> list[Row]:
     return journal.rows(
         "SELECT * FROM backups WHERE batch_id = ? ORDER BY problem = '', study_instance_uid, study", batch_id
     )
-
-
-def of_study(journal: Journal, batch_id: str, study: str) -> StudyBackup | None:
-    """What was last done for a study of a batch; None where nothing was."""
-    found = journal.rows("SELECT * FROM backups WHERE batch_id = ? AND study = ?", batch_id, study)
-    return StudyBackup(*(found[0][field.name] for field in fields(StudyBackup))) if found else None
 
 
 def summary(journal: Journal, batch_id: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class Journal:
         self._here = threading.local()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)  # patient names: for its owner only, and what SQLite puts beside it too
             _migrate(self._connection())
         except (OSError, sqlite3.Error) as error:
             raise _unusable(path, error) from error

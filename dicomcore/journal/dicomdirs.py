@@ -88,6 +88,15 @@ def differences(journal: Journal, scan_id: str, limit: int) -> list[Row]:
     )
 
 
+def missing(journal: Journal, scan_id: str) -> Iterator[Row]:
+    """path, dicomdir of every file that is listed and not there."""
+    return journal.stream(
+        "SELECT path, dicomdir FROM dicomdir_differences WHERE scan_id = ? AND difference = ? ORDER BY dicomdir, path",
+        scan_id,
+        LISTED_BUT_MISSING,
+    )
+
+
 def _behind(start: bytes) -> bytes:
     """The first path behind all that begin so; every path begins with the empty one."""
     return start[:-1] + bytes([start[-1] + 1]) if start else b"\xff" * 8

@@ -106,6 +106,9 @@ def write_found(journal: Journal, scan_id: str, found: Iterable[ScannedFile | Sk
 def forget(journal: Journal, scan_id: str) -> None:
     """Begin a scan anew: drop what an interrupted run has written."""
     with journal.transaction() as writing:
+        writing.execute(
+            "DELETE FROM outcomes WHERE file_id IN (SELECT file_id FROM files WHERE scan_id = ?)", (scan_id,)
+        )
         writing.execute("DELETE FROM files WHERE scan_id = ?", (scan_id,))
         writing.execute("DELETE FROM skipped WHERE scan_id = ?", (scan_id,))
 

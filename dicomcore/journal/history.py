@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from sqlite3 import Row
 
+from dicomcore.journal.alarms import ALARM
 from dicomcore.journal.database import Journal
 from dicomcore.journal.reports import WORDS_OF_TROUBLE
 
@@ -16,11 +17,16 @@ TEXT = """
     jobs.job_id || ' ' || CAST(scans.root AS TEXT) || ' ' || jobs.created_by || ' ' || jobs.status || ' ' ||
     CASE jobs.kind WHEN 'verify' THEN 'verification' ELSE jobs.kind END
 """
+#: Files in conflict that a person has decided about: they need no look any more.
+DECIDED = """
+    FROM decisions JOIN outcomes USING (batch_id, file_id) WHERE decision = 'keep' AND done AND outcome = 'conflict'
+"""
 #: Files that need a look, folders that could not be read, or a failure of the whole. What still runs is no trouble.
 IN_TROUBLE = f"""
-    batches.alarm <> '' OR batches.backup_problem <> '' OR jobs.status IN ('failed', 'paused')
+    {ALARM} <> '' OR batches.backup_problem <> '' OR jobs.status IN ('failed', 'paused')
     OR (jobs.status IN ('finished', 'cancelled') AND (
-        EXISTS (SELECT 1 FROM json_each(jobs.counts) WHERE key IN ({WORDS_OF_TROUBLE}) AND value > 0)
+        EXISTS (SELECT 1 FROM json_each(jobs.counts) WHERE key IN ({WORDS_OF_TROUBLE}) AND value >
+            CASE key WHEN 'conflict' THEN (SELECT count(*) {DECIDED} AND batch_id = jobs.job_id) ELSE 0 END)
         OR EXISTS (SELECT 1 FROM skipped WHERE skipped.scan_id = scans.scan_id AND unreadable)))
 """
 
@@ -57,11 +63,26 @@ def find(
     return [row[0] for row in journal.rows(f"SELECT jobs.job_id {where} {newest}", *values, limit, offset)], total
 
 
-def alarms(journal: Journal, batch_ids: list[str]) -> dict[str, str]:
-    """What the archive has lost, by batch; those without a loss are left out."""
+def needs_a_look(journal: Journal, batch_id: str) -> bool:
+    """Whether a person has something to look at in an import or a verification; one that still runs has nothing."""
+    return bool(journal.rows(f"SELECT 1 {BATCHES} WHERE jobs.job_id = ? AND ({IN_TROUBLE})", batch_id))
+
+
+def decided(journal: Journal, batch_ids: list[str]) -> dict[str, int]:
+    """How many files in conflict a person has decided about, by batch; those without are left out."""
     marks = ", ".join("?" * len(batch_ids))
-    found = journal.rows(f"SELECT batch_id, alarm FROM batches WHERE alarm <> '' AND batch_id IN ({marks})", *batch_ids)
-    return {row["batch_id"]: row["alarm"] for row in found}
+    found = journal.rows(
+        f"SELECT batch_id, count(*) AS files {DECIDED} AND batch_id IN ({marks}) GROUP BY batch_id", *batch_ids
+    )
+    return {row["batch_id"]: row["files"] for row in found}
+
+
+def replaced(journal: Journal, batch_id: str) -> int:
+    """How many versions of the archive have been replaced by files of a batch."""
+    found = journal.rows(
+        "SELECT count(*) FROM decisions WHERE batch_id = ? AND decision = 'replace' AND done AND backup <> ''", batch_id
+    )
+    return int(found[0][0])
 
 
 def causes(journal: Journal, batch_id: str) -> list[Row]:

@@ -143,12 +143,28 @@ def selection_of(journal: Journal, batch_id: str) -> Selection:
 def set_compared(journal: Journal, batch_id: str, archive_key: str) -> None:
     """Note that a batch was compared with the archive it goes to."""
     with journal.transaction() as writing:
-        writing.execute("UPDATE batches SET archive_key = ? WHERE batch_id = ?", (archive_key, batch_id))
+        writing.execute("UPDATE batches SET archive_key = ?, compared = 1 WHERE batch_id = ?", (archive_key, batch_id))
 
 
 def is_compared(journal: Journal, batch_id: str, archive_key: str) -> bool:
-    """Whether a former run of this batch has compared it with this archive."""
-    return bool(journal.rows("SELECT 1 FROM batches WHERE batch_id = ? AND archive_key = ?", batch_id, archive_key))
+    """Whether a former run of this batch has compared it with this archive, and nothing calls for doing it again."""
+    question = "SELECT 1 FROM batches WHERE batch_id = ? AND archive_key = ? AND compared = 1"
+    return bool(journal.rows(question, batch_id, archive_key))
+
+
+def was_for_another_archive(journal: Journal, batch_id: str, archive_key: str) -> bool:
+    """Whether what a batch has reached speaks of another archive than this one."""
+    question = "SELECT 1 FROM batches WHERE batch_id = ? AND archive_key NOT IN ('', ?)"
+    return bool(journal.rows(question, batch_id, archive_key))
+
+
+def move_to_another_archive(journal: Journal, batch_id: str) -> None:
+    """Forget what was noted of the archive that a batch went to before."""
+    with journal.transaction() as writing:
+        writing.execute(
+            "UPDATE batches SET archive_key = '', compared = 0, instances_before = NULL, alarm = '' WHERE batch_id = ?",
+            (batch_id,),
+        )
 
 
 def remember_instances(journal: Journal, batch_id: str, instances: int) -> None:
@@ -167,7 +183,7 @@ def instances_before(journal: Journal, batch_id: str) -> int | None:
 
 
 def raise_alarm(journal: Journal, batch_id: str, alarm: str) -> None:
-    """The archive has lost data; an empty text takes the alarm back."""
+    """The archive has lost data; an empty text takes the alarm back, and so does whoever resumes or retries."""
     with journal.transaction() as writing:
         writing.execute("UPDATE batches SET alarm = ? WHERE batch_id = ?", (alarm, batch_id))
 
@@ -207,7 +223,7 @@ def reopen(journal: Journal, batch_id: str) -> None:
             "finished_at = NULL, checked = 0 WHERE job_id = ?",
             (batch_id,),
         )
-        writing.execute("UPDATE batches SET synced = 0, archive_key = '' WHERE batch_id = ?", (batch_id,))
+        writing.execute("UPDATE batches SET synced = 0, compared = 0, alarm = '' WHERE batch_id = ?", (batch_id,))
 
 
 def take_up(journal: Journal, job_id: str) -> None:
@@ -265,16 +281,23 @@ def wanted(journal: Journal, job_id: str) -> Literal["run", "pause", "cancel"]:
 
 
 def rest(journal: Journal, job_id: str, message: str) -> None:
-    """The job is paused: nothing goes on until somebody says ``resume``."""
-    update(
-        journal,
-        job_id,
-        status=Status.PAUSED,
-        message=message,
-        current=None,
-        files_per_second=None,
-        bytes_per_second=None,
-    )
+    """The job is paused, unless it is over: nothing goes on until somebody says ``resume``."""
+    _rest(journal, job_id, message, "finished_at IS NULL")
+
+
+def rest_if_still_wanted(journal: Journal, job_id: str, message: str) -> bool:
+    """The same, unless somebody has said ``resume`` meanwhile: then False."""
+    return _rest(journal, job_id, message, "finished_at IS NULL AND wanted = 'pause'")
+
+
+def _rest(journal: Journal, job_id: str, message: str, condition: str) -> bool:
+    with journal.transaction() as writing:
+        rests = writing.execute(
+            "UPDATE jobs SET status = 'paused', message = ?, current = NULL, files_per_second = NULL, "
+            f"bytes_per_second = NULL WHERE job_id = ? AND {condition}",
+            (message, job_id),
+        )
+        return rests.rowcount > 0
 
 
 def unsynced(journal: Journal) -> list[str]:

@@ -7,17 +7,18 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from sqlite3 import Row
 
+from dicomcore.journal import outcomes
 from dicomcore.journal.database import Journal
 from dicomcore.journal.files import Group
-from dicomcore.model import Candidate, FileFact, Outcome
+from dicomcore.model import Candidate, FileFact, Outcome, Verdict
 
 MISSING = "kind = 'DICOM' AND outcome IN ('pending', 'conflict', 'rejected', 'quarantined', 'unreadable', 'vanished')"
 VALUES_A_QUERY = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
-    """A DICOM file that a verification has still to read."""
+class DicomFile:
+    """A DICOM file of a verification, as its scan saw it."""
 
     file_id: int
     fact: FileFact
@@ -78,14 +79,25 @@ def end(journal: Journal, batch_id: str) -> None:
         )
 
 
-def unread(journal: Journal, batch_id: str) -> Iterator[Unread]:
+def unread(journal: Journal, batch_id: str) -> Iterator[DicomFile]:
     """The DICOM files that were not read yet, in the order of their folders: the way of least seeking."""
+    return _dicom_files(journal, batch_id, "outcome = 'pending' AND sha256 IS NULL")
+
+
+def read(journal: Journal, batch_id: str) -> Iterator[DicomFile]:
+    """Those that a former run of the verification has read, in the same order."""
+    return _dicom_files(journal, batch_id, "sha256 IS NOT NULL")
+
+
+def _dicom_files(journal: Journal, batch_id: str, condition: str) -> Iterator[DicomFile]:
     found = journal.stream(
         "SELECT file_id, path, size, mtime_ns, inode FROM files JOIN outcomes USING (file_id) "
-        "WHERE batch_id = ? AND outcome = 'pending' AND sha256 IS NULL ORDER BY folder, path",
+        f"WHERE batch_id = ? AND {condition} ORDER BY folder, path",
         batch_id,
     )
-    return (Unread(row["file_id"], FileFact(row["path"], row["size"], row["mtime_ns"], row["inode"])) for row in found)
+    return (
+        DicomFile(row["file_id"], FileFact(row["path"], row["size"], row["mtime_ns"], row["inode"])) for row in found
+    )
 
 
 def left(journal: Journal, batch_id: str) -> tuple[int, int]:
@@ -107,6 +119,16 @@ def write_digests(journal: Journal, batch_id: str, read: Iterable[Digests]) -> N
             [(one.md5, one.sha256, batch_id, one.file_id) for one in digests],
         )
         writing.executemany("UPDATE files SET md5 = ? WHERE file_id = ?", [(one.md5, one.file_id) for one in digests])
+
+
+def forget_read(journal: Journal, batch_id: str, lost: list[Verdict]) -> None:
+    """What was read of these files is not what is there now: they have these outcomes instead."""
+    outcomes.write(journal, batch_id, lost)
+    with journal.transaction() as writing:
+        writing.executemany(
+            "UPDATE outcomes SET sha256 = NULL WHERE batch_id = ? AND file_id = ?",
+            [(batch_id, one.file_id) for one in lost],
+        )
 
 
 def write_archive_md5s(journal: Journal, found: Iterable[tuple[Group, str]]) -> None:
@@ -207,22 +229,16 @@ def unnamed(journal: Journal, batch_id: str, scan_id: str, archive_ids: Collecti
 
 
 def write_extras(journal: Journal, batch_id: str, extras: Iterable[Extra]) -> None:
-    """Instances that only the archive has."""
+    """Instances that only the archive has. They may come slowly: nobody waits for the journal meanwhile."""
+    rows = [
+        (batch_id, one.archive_id, one.study_instance_uid, one.series_instance_uid, one.sop_instance_uid, one.md5)
+        for one in extras
+    ]
     with journal.transaction() as writing:
         writing.executemany(
             "INSERT OR REPLACE INTO extras (batch_id, archive_id, study_instance_uid, series_instance_uid, "
             "sop_instance_uid, md5) VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    batch_id,
-                    one.archive_id,
-                    one.study_instance_uid,
-                    one.series_instance_uid,
-                    one.sop_instance_uid,
-                    one.md5,
-                )
-                for one in extras
-            ],
+            rows,
         )
 
 

@@ -42,18 +42,25 @@ def pixels_in_words(headers: Headers, here: str, there: str) -> str:
 
 
 def sentence(headers: Headers, pixels: str) -> str:
-    """What kind of difference it is."""
+    """What kind of difference it is; what tells most comes first, for a table cuts the end."""
+    first = _first(pixels)
     names = [difference.name for difference in headers.elements]
     if headers.syntax_here != headers.syntax_there:
         here, there = named_syntax(headers.syntax_here), named_syntax(headers.syntax_there)
         rest = [name for name in names if name not in OF_THE_ENCODING]
-        word = "Another transfer syntax" if rest or pixels == "other pixels" else "Transcoded"
-        return f"{word}: the archive holds it in {there}, the file is in {here}; {pixels}{_others(rest, headers.more)}."
+        others = _others(rest, headers.more)
+        return f"{first}, other encoding: {there} in the archive, {here} in the file{others}."
     if names or pixels not in ("the same pixels", "no pixels"):
-        return f"{pixels.capitalize()}{_others(names, headers.more)}."
+        encoding = ", other encoding" if pixels == "the same pixels once decoded" else ""
+        return f"{first}{encoding}{_others(names, headers.more)}."
     if headers.meta:
         return "Only the file meta information differs."
     return "All elements have the same values; only the way they are written differs (lengths, padding, the preamble)."
+
+
+def _first(pixels: str) -> str:
+    """``Same pixels``, whichever way they were compared; other words as they are."""
+    return "Same pixels" if pixels.startswith("the same pixels") else pixels[:1].upper() + pixels[1:]
 
 
 def _others(names: list[str], more: int) -> str:

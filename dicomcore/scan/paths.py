@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 from dicomcore.errors import PathProblem
 
+#: Joiners and marks without any width, which a path that was copied from a page or a document may carry.
+INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u2060\ufeff"))
 QUOTES = "\"'“”„‘’«»`"
 _DRIVE = re.compile(r"[A-Za-z]:([\\/]|$)")
 _SHARE = re.compile(r"\\\\[^\\/]|//[^\\/]+[\\/]")
@@ -24,12 +26,14 @@ def resolve(text: str, *, path_map: Mapping[str, str], roots: Sequence[Path]) ->
     ``\\\\server\\share``), which ``path_map`` leads to a folder here. ``roots`` are the folders that may be
     scanned; empty: all. Raises ``PathProblem``; outside of ``roots`` it does not tell what exists.
     """
-    plain = _unwrapped(text)
+    plain = _as_there(text)
     if not plain:
         raise PathProblem("No folder given. Type or paste the path of the folder to scan.")
     if "\0" in plain:
         raise PathProblem("A path cannot hold a NUL character. Copy it again.")
     path = _absolute(_mapped(plain, path_map))
+    if not (path and os.path.exists(path)) and (meant := _with_its_first_slash(plain, roots)):
+        raise PathProblem(f"{plain} is not a whole path. Did you mean {meant}?")
     if roots and (path is None or not _is_allowed(path, roots)):
         raise PathProblem(_not_allowed(plain, roots))
     if path is None:
@@ -59,6 +63,28 @@ def _is_shown(character: str) -> bool:
 
 def _escaped(character: str) -> str:
     return _NEWLINES.get(character) or character.encode("unicode_escape").decode("ascii")
+
+
+def _as_there(text: str) -> str:
+    """What was typed without what surrounds it; signs that nobody sees count only where a name holds them."""
+    typed, seen = _unwrapped(text), _unwrapped(text.translate(INVISIBLE))
+    return typed if typed == seen or _is_there(typed) else seen
+
+
+def _is_there(path: str) -> bool:
+    """Whether it is there, told without a complaint about a path that cannot be."""
+    try:
+        return os.path.exists(os.path.expanduser(path))
+    except ValueError:
+        return False
+
+
+def _with_its_first_slash(path: str, roots: Sequence[Path]) -> str:
+    """The whole path, where only its first slash was forgotten; else empty."""
+    whole = os.sep + path
+    if path.startswith(("~", ".", os.sep)) or not os.path.isdir(whole):
+        return ""
+    return whole if not roots or _is_allowed(Path(whole).resolve(), roots) else ""
 
 
 def _unwrapped(text: str) -> str:

@@ -42,7 +42,8 @@ def _misread(journal: Journal, scan_id: str, root: bytes) -> Iterator[dict[str, 
         if raw is None and files_left:
             files_left -= 1
             raw = name_bytes(root, FileFact(row["path"], row["size"], row["mtime_ns"], row["inode"]))
-        if reading := better_reading(name, declared, raw):
+        reading = better_reading(name, declared, raw)
+        if reading and person_name(reading.text) != person_name(name):
             yield {
                 "reads": person_name(name),
                 "would_read": person_name(reading.text) or UNKNOWN,

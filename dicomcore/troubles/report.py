@@ -8,7 +8,7 @@ from typing import Any
 
 from dicomcore.journal.database import Journal
 from dicomcore.services import Services
-from dicomcore.troubles import identity, misread, patients, series
+from dicomcore.troubles import identity, misread, missing, patients, series
 from dicomcore.troubles.trouble import Trouble
 
 EXAMPLES = 5
@@ -18,6 +18,7 @@ AT_ONCE = 2
 Finder = Callable[[Journal, str], list[Trouble]]
 
 FINDERS: tuple[Finder, ...] = (
+    missing.listed,
     identity.missing_ids,
     identity.other_bytes,
     identity.study_under_several_patients,

@@ -29,15 +29,15 @@ def show(services: Services, batch: Job) -> None:
     has_any = summary["studies"] or backups.is_trouble(summary)
     if not has_any and not _may_back_up(services, batch):
         return
-    st.subheader("Backup")
     if not has_any:
         looks.note("The studies of this import are not backed up yet.", f"backup-{batch.job_id}")
     elif backups.is_trouble(summary):
+        st.subheader("Backup")
         st.error(plain(backups.sentence(summary)), icon=":material/cloud_off:")
-    else:
-        st.success(plain(backups.sentence(summary)), icon=":material/cloud_done:")
-    if has_any:
         looks.note(_where(services, summary), f"backup-where-{batch.job_id}")
+    else:
+        told = f"{backups.sentence(summary)} {_where(services, summary)}."
+        st.caption(f":green[:material/cloud_done:] **Backup.** {plain(told)}")
     if not summary["studies"] or backups.is_trouble(summary):
         _again(services, batch, "Back up again" if has_any else "Back up")
     _studies(services, batch)

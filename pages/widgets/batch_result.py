@@ -9,13 +9,16 @@ import streamlit as st
 from dicomcore import history, reports
 from dicomcore.backups import is_trouble
 from dicomcore.model import Job, Outcome, Status
-from dicomcore.remedies import CAUSES
+from dicomcore.remedies import CAUSES, Help
 from dicomcore.services import Services
 from pages.widgets import adds_up, backups, causes, certificate, conflicts
 from pages.widgets.bar import LOOKS, coloured, outcome_bar
 from pages.widgets.problems import problem
 from pages.widgets.tables import FILE_COLUMNS, show_paged, show_table
 from pages.widgets.words import counted, duration, plain, size
+
+#: The import is over: the next thing is to look at what came of it.
+DONE = (Status.FINISHED, Status.CANCELLED)
 
 #: A browser is given a whole file at once; longer lists are written by the command line.
 MOST_FILES_IN_A_BROWSER = 200_000
@@ -37,12 +40,13 @@ def show(services: Services, batch: Job) -> None:
     causes.show(services, batch)
     conflicts.show(services, batch)
     backups.show(services, batch)
+    st.subheader("Files", anchor=adds_up.FILES)
     _left_out(services, batch, summary)
     _files(services, batch)
 
 
 def _verdict(batch: Job, summary: dict[str, Any]) -> None:
-    left = history.to_look_at(batch)
+    left = history.to_look_at(batch, summary["decided"])
     if batch.status is Status.FAILED:
         problem(f"The import failed. {batch.message}")
     elif batch.status is Status.CANCELLED:
@@ -60,7 +64,9 @@ def _verdict(batch: Job, summary: dict[str, Any]) -> None:
 def _speed(services: Services, batch: Job) -> str:
     proven, there = history.proven(services, batch.job_id)
     parts = []
-    if there:
+    if there and not proven and batch.status is not Status.FINISHED:
+        parts.append("not read back yet")
+    elif there:
         of = "" if proven == there else f" of {there:,}"
         parts.append(f"{proven:,}{of} {'file' if there == 1 else 'files'} verified by reading back")
     if batch.total_bytes:
@@ -74,22 +80,29 @@ def _speed(services: Services, batch: Job) -> str:
 
 def _buttons(services: Services, batch: Job, summary: dict[str, Any]) -> None:
     with st.container(horizontal=True):
-        if st.button("Patients", type="primary", icon=":material/groups:"):
+        if batch.status.over and batch.counts.get(Outcome.PENDING):
+            look: causes.Look = "secondary" if batch.status in DONE else "primary"
+            causes.resume(services, batch, batch.job_id, look)
+        if st.button("Patients", type="primary" if batch.status in DONE else "secondary", icon=":material/groups:"):
             st.switch_page("patients.py")
         if st.button(
-            "See its scan", icon=":material/search:", help="What was found, and the button to import it again."
+            "Scan report", icon=":material/search:", help="What was found, and the button to import it again."
         ):
             st.switch_page("hospital_config.py", query_params={"scan": batch.scan_id})
         if summary["found"] <= MOST_FILES_IN_A_BROWSER:
             _csv_button(services, batch)
-        if batch.status.over and batch.counts.get(Outcome.PENDING):
-            causes.resume(services, batch, batch.job_id)
-        if batch.status.over and history.may_be_retried(services, batch.job_id):
+        if batch.status.over and _retrying_helps(services, batch):
             causes.retry(services, batch, batch.job_id)
         certificate.verify_button(services, batch.job_id)
     if summary["found"] > MOST_FILES_IN_A_BROWSER:
         st.caption("The list of files is too long for a browser. On the command line:")
         st.code(f"python3 run.py export {batch.job_id}.csv --batch {batch.job_id}", language=None)
+
+
+def _retrying_helps(services: Services, batch: Job) -> bool:
+    """What has no UIDs or is damaged fails again."""
+    helped = any(group.cause.help is Help.RETRY for group in causes.failures(services, batch))
+    return helped and bool(history.may_be_retried(services, batch.job_id))
 
 
 def _csv_button(services: Services, batch: Job) -> None:
@@ -117,7 +130,6 @@ def _left_out(services: Services, batch: Job, summary: dict[str, Any]) -> None:
 
 def _files(services: Services, batch: Job) -> None:
     """The counts lead to their files; which ones is in the URL."""
-    st.subheader("Files", anchor=adds_up.FILES)
     if (cause := CAUSES.get(st.query_params.get("cause", ""))) is not None:
         total = sum(group.files for group in causes.failures(services, batch) if group.cause == cause)
         if st.button(f"Only: {cause.name}", icon=":material/close:", help="Show all files."):

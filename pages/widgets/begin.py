@@ -32,6 +32,8 @@ def show(services: Services) -> None:
         if st.button("See the import", type="primary", icon=":material/move_to_inbox:"):
             st.switch_page("import_studies.py")
         return
+    with problems_shown():
+        _expect_archive(services)
     with st.container(border=True):
         st.subheader("No patients yet")
         st.write(
@@ -47,6 +49,12 @@ def show(services: Services) -> None:
                 st.switch_page("hospital_config.py")
             if st.button("Load the demo", icon=":material/science:"):
                 _load_demo(services)
+
+
+def _expect_archive(services: Services) -> None:
+    """No patients may only mean that the archive could not be asked. Raises ``ArchiveError``."""
+    with st.spinner("Asking the archive …", show_time=True):
+        services.archive.about()
 
 
 def _load_demo(services: Services) -> None:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Hashable
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from dicomcore import conflicts as engine
+from dicomcore import history
 from dicomcore.conflicts import Comparison, Look, Side
 from dicomcore.errors import DicomViewerError
 from dicomcore.model import Job, Outcome
 from dicomcore.services import Services
 from pages.widgets import looks
 from pages.widgets.problems import problems_shown
-from pages.widgets.tables import ONE_ROW, chosen_row, show_table
-from pages.widgets.words import counted, moment, size
+from pages.widgets.tables import ONE_ROW, chosen_row, marked_row, show_table
+from pages.widgets.words import counted, moment, plain, size
 
 PER_PAGE = 25
 PICTURE_PIXELS = 160
@@ -39,17 +41,35 @@ ELEMENT_COLUMNS = {"tag": "Tag", "name": "Element", "here": "In the file", "ther
 
 
 def show(services: Services, batch: Job) -> None:
-    """Nothing for an import without conflicts."""
+    """Closed at first, and then nothing is compared; nothing at all for an import without conflicts."""
     total = engine.count(services, batch.job_id)
     if not total:
         return
-    st.subheader("Conflicts", anchor="conflicts")
+    # With a number in its name, which a decision changes, it would be another section, and closed.
+    section = st.expander("Conflicts", icon=":material/rule:", key=_section(batch), on_change="rerun")
+    if section.open:
+        with section:
+            _opened(services, batch, total)
+
+
+def open_section(batch: Job) -> None:
+    """Called before the page is drawn."""
+    st.session_state[_section(batch)] = True
+
+
+def _section(batch: Job) -> str:
+    return f"conflicts-of-{batch.job_id}"
+
+
+def _opened(services: Services, batch: Job, total: int) -> None:
+    overwritten = "" if history.replaced(services, batch.job_id) else " Nothing was overwritten."
     st.caption(
-        "These files have the ids of instances that the archive holds with other bytes. Nothing was overwritten. "
+        f"These files have the ids of instances that the archive holds with other bytes.{overwritten} "
         "Choose a file to see both sides."
     )
     table = _list(services, batch, total)
     chosen = _chosen(table)
+    st.session_state[_shown(batch)] = None if chosen is None else str(table["file_id"][chosen])
     if chosen is not None:
         with st.container(border=True, key=f"conflict-{batch.job_id}"), problems_shown():
             _both_sides(services, batch, table.loc[chosen])
@@ -61,10 +81,27 @@ def _list(services: Services, batch: Job, total: int) -> pd.DataFrame:
     known = _known(services, batch.job_id, table)
     table["difference"] = [one.sentence if one else "" for one in known]
     table["bytes"] = pd.array([one.there.size if one else None for one in known], dtype="Int64")
-    table.attrs["key"] = f"conflicts-{batch.job_id}-{page}"
     shown = table if any(table["decision"]) else table.drop(columns="decision")
-    show_table(shown, COLUMNS, key=table.attrs["key"], on_select="rerun", selection_mode=ONE_ROW)
+    table.attrs["key"] = _key_of(batch, tuple(table["file_id"]))
+    show_table(
+        shown,
+        COLUMNS,
+        key=table.attrs["key"],
+        on_select="rerun",
+        selection_mode=ONE_ROW,
+        selection_default=marked_row([str(file) for file in table["file_id"]], st.session_state.get(_shown(batch))),
+    )
     return table
+
+
+def _key_of(batch: Job, files: Hashable) -> str:
+    """A selection is the number of a row: with other files it means nothing any more."""
+    return f"conflicts-{batch.job_id}-{hash(files)}"
+
+
+def _shown(batch: Job) -> str:
+    """Which file is on show, also when the table holds other ones after a decision."""
+    return f"conflict-shown-{batch.job_id}"
 
 
 def _page(total: int, key: str) -> int:
@@ -145,6 +182,7 @@ def _buttons(services: Services, batch: Job, file_id: int, path: str, key: str, 
     with st.container(horizontal=True):
         if st.button("Keep the archive's", key=f"keep-{key}", icon=":material/inventory_2:", disabled=kept):
             engine.keep(services, batch.job_id, file_id)
+            st.toast("The archive keeps its version.", icon=":material/inventory_2:", duration="long")
             st.rerun()
         if st.button("Replace it …", key=f"replace-{key}", icon=":material/swap_horiz:"):
             _replace(services, batch.job_id, file_id, path)
@@ -163,7 +201,9 @@ def _replace(services: Services, batch_id: str, file_id: int, path: str) -> None
         with st.container(horizontal=True):
             if st.button("Replace", type="primary", icon=":material/swap_horiz:", key=f"sure-{file_id}"):
                 with st.spinner("Replacing …"):
-                    engine.replace(services, batch_id, file_id)
+                    lies = engine.replace(services, batch_id, file_id)
+                told = f"The old version lies in {lies}." if lies else "The archive held no other version any more."
+                st.toast(f"Replaced. {plain(told)}", icon=":material/swap_horiz:", duration="long")
                 st.rerun()
             if st.button("Cancel", key=f"cancel-{file_id}"):
                 st.rerun()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from dicomcore import dicomdirs
-from dicomcore.dicomdirs import there_are
+from dicomcore.dicomdirs import count
 from dicomcore.services import Services
 from pages.widgets.tables import show_table
 from pages.widgets.words import counted
 
-__all__ = ["TITLE", "show", "there_are"]
+__all__ = ["TITLE", "count", "show"]
 
 TITLE = "DICOMDIR"
 DIRECTORY_COLUMNS = {
@@ -24,15 +24,17 @@ DIFFERENCE_COLUMNS = {"path": "File", "difference": "Is", "dicomdir": "DICOMDIR"
 
 
 def show(services: Services, scan_id: str) -> None:
-    """One row for each DICOMDIR, then the files that are only listed or only there."""
+    """Each DICOMDIR that does not agree with its folder, then the files that are only listed or only there."""
+    found = counted(count(services, scan_id), "DICOMDIR", "DICOMDIRs")
     directories = dicomdirs.table(services, scan_id)
+    if directories.empty:
+        st.caption(f"{found}: every file that is listed is there, and every DICOM file there is listed.")
+        return
     st.caption(
-        f"{counted(len(directories), 'DICOMDIR', 'DICOMDIRs')}, compared with the folder each stands in. "
+        f"{found}, compared with the folder each stands in; {len(directories):,} with a difference. "
         "What is missing was on the medium once, and did not get here."
     )
     show_table(directories, DIRECTORY_COLUMNS, key=f"dicomdirs-{scan_id}")
     differences = dicomdirs.differences(services, scan_id)
-    if differences.empty:
-        st.caption("Every file that is listed is there, and every DICOM file there is listed.")
-    else:
+    if not differences.empty:
         show_table(differences, DIFFERENCE_COLUMNS, key=f"dicomdir-differences-{scan_id}")

@@ -54,7 +54,7 @@ def show(services: Services) -> None:
         found = history.search(services, wanted, asked)
         if found.pages > 1:
             _pages(found)
-    told.caption(counted(found.total, "batch", "batches"))
+    told.caption(counted(found.total, "import or verification", "imports and verifications"))
     if found.entries:
         _table(found)
     elif wanted == Wanted():

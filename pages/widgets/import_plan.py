@@ -9,9 +9,10 @@ import streamlit as st
 
 from dicomcore import reports
 from dicomcore.ingest.plan import Action, PlanTotals
-from dicomcore.model import Selection
+from dicomcore.model import Job, Selection
 from dicomcore.scan.paths import printable
 from dicomcore.services import Services
+from pages.widgets import causes
 from pages.widgets.problems import problem, problems_shown
 from pages.widgets.words import EMPTY, counted, duration, plain, shortened, size
 
@@ -31,22 +32,29 @@ def show(services: Services, scan_id: str) -> None:
                 "The import itself will ask again.",
                 icon=":material/warning:",
             )
-        _imported_before(services, scan_id)
-        _plan(services, _totals(services, scan_id, selection))
-        if st.button("Start Import", type="primary", icon=":material/move_to_inbox:"):
-            with problems_shown():
-                batch = services.start_import(scan_id, selection)
-                st.switch_page("import_studies.py", query_params={"batch": batch})
+        batch = next((batch for batch in services.batches() if batch.scan_id == scan_id), None)
+        if batch is None:
+            _plan(services, _totals(services, scan_id, selection))
+            _start(services, scan_id, selection, "primary")
+        else:
+            _imported_before(services, batch, selection)
 
 
-def _imported_before(services: Services, scan_id: str) -> None:
-    """The plan is as the archive was at the scan; after an import it has been overtaken."""
-    batch = next((batch for batch in services.batches() if batch.scan_id == scan_id), None)
-    if batch is None:
-        return
-    st.info("This scan was imported already. The figures below are from before that; scan again for new ones.")
-    if st.button("See the import", icon=":material/move_to_inbox:"):
-        st.switch_page("import_studies.py", query_params={"batch": batch.job_id})
+def _start(services: Services, scan_id: str, selection: Selection, look: causes.Look) -> None:
+    if st.button("Start Import", type=look, icon=":material/move_to_inbox:"):
+        with problems_shown():
+            batch = services.start_import(scan_id, selection)
+            st.switch_page("import_studies.py", query_params={"batch": batch})
+
+
+def _imported_before(services: Services, batch: Job, selection: Selection) -> None:
+    """The plan is as the archive was at the scan; after an import it has been overtaken, and is not shown."""
+    st.info("This scan was imported already. Scan again to see what is new since.", icon=":material/info:")
+    with st.container(horizontal=True):
+        if st.button("See the import", type="primary", icon=":material/move_to_inbox:"):
+            st.switch_page("import_studies.py", query_params={"batch": batch.job_id})
+        causes.scan_again(services, batch.scan_id, f"imported-{batch.scan_id}")
+        _start(services, batch.scan_id, selection, "secondary")
 
 
 def _plan(services: Services, plan: PlanTotals) -> None:
@@ -58,6 +66,8 @@ def _plan(services: Services, plan: PlanTotals) -> None:
         f":violet[**{files[Action.DUPLICATE]:,}** {_many(files[Action.DUPLICATE], 'duplicate')}]",
         f":orange[**{files[Action.CONFLICT]:,}** {_many(files[Action.CONFLICT], 'conflict')}]",
     ]
+    if rejected := files[Action.REJECTED]:
+        words.append(f":red[**{rejected:,}** will be rejected (no UIDs)]")
     send = f"**{size(plan.bytes[Action.NEW])}** to send" if new else "nothing to send"
     speed = reports.speed_before(services)
     about = f", about {duration(new / speed)} at the speed of the last import" if new and speed else ""

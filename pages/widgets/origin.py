@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from dicomcore import provenance
@@ -26,10 +27,18 @@ def show(services: Services, series_id: str) -> None:
 
 
 def _origins(services: Services, series_id: str) -> None:
-    files = provenance.of_series(services, series_id)
+    found = provenance.of_series(services, series_id)
+    files, others = provenance.came_from(found), provenance.others(found)
     if files.empty:
-        st.caption("No import of this program brought it: it was in the archive already, or came another way.")
-        return
+        st.caption("No import here brought these instances: they were in the archive already, or came another way.")
+    else:
+        _brought(files, series_id)
+    if not others.empty:
+        st.caption("Other files with the same ids, which the archive does not hold")
+        show_table(others.head(MOST_FILES), FILE_COLUMNS, key=f"origin-others-{series_id}")
+
+
+def _brought(files: pd.DataFrame, series_id: str) -> None:
     folders = provenance.folders(files)
     show_table(folders, FOLDER_COLUMNS, key=f"origin-folders-{series_id}")
     with st.container(horizontal=True):

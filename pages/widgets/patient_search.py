@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import streamlit as st
 
+from dicomcore import reports
 from dicomcore.cache import queries
 from dicomcore.cache.queries import PatientFilter, PatientPage
 from dicomcore.services import Services
@@ -54,6 +55,7 @@ def show(services: Services) -> None:
     told.caption(_told(found))
     if found.total:
         _table(found)
+        _download(services, wanted, sort, descending, found.total)
     else:
         st.info("No patient fits. Try fewer words, another modality or any date.", icon=":material/search_off:")
 
@@ -127,6 +129,19 @@ def _table(found: PatientPage) -> None:
         on_select=open_selected,
         selection_mode=ONE_ROW,
         selection_default=marked_row(ids, st.query_params.get("patient")),
+    )
+
+
+def _download(services: Services, wanted: PatientFilter, sort: str, descending: bool, total: int) -> None:
+    first = f"The first {reports.MOST_PATIENTS:,} patients" if total > reports.MOST_PATIENTS else "All patients"
+    st.download_button(
+        "Download CSV",
+        lambda: reports.patients_csv(services, wanted, sort, descending).encode("utf-8-sig"),
+        "patients.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        help=f"{first} of this list, all pages of it.",
     )
 
 

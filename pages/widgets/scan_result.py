@@ -11,7 +11,7 @@ from dicomcore import reports
 from dicomcore.model import Job, Kind, Status
 from dicomcore.scan.paths import printable
 from dicomcore.services import Services
-from pages.widgets import certificate, dicomdirs, import_plan, looks, troubles
+from pages.widgets import causes, certificate, dicomdirs, import_plan, looks, troubles
 from pages.widgets.problems import problem
 from pages.widgets.tables import FILE_COLUMNS, show_paged, show_table
 from pages.widgets.words import counted, duration, moment, size
@@ -47,12 +47,17 @@ ANY = "all"
 
 def show(services: Services, scan: Job) -> None:
     """A scan that is over, from the totals to the button that imports it."""
-    looks.heading(printable(scan.root), f"Scanned {moment(scan.created_at)} UTC", "scanned")
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        looks.heading(printable(scan.root), f"Scanned {moment(scan.created_at)} UTC", "scanned")
+        causes.scan_again(services, scan.job_id, scan.job_id)
     if scan.status is not Status.FINISHED:
         problem(scan.message or f"The scan was {scan.status.value}.")
         if not scan.total:
             return
     summary = _summary(services, scan.job_id)
+    if not summary["found"] and not summary["skipped"]:
+        st.info("This folder is empty.", icon=":material/folder_open:")
+        return
     _totals(summary)
     if unread := reports.unread_sentence(summary["unread_places"]):
         st.error(unread, icon=":material/folder_off:")
@@ -84,9 +89,12 @@ def _title(kind: Kind) -> str:
 
 def _tables(services: Services, scan_id: str, summary: dict[str, Any]) -> None:
     found = troubles.of(services, scan_id)
+    directories = dicomdirs.count(services, scan_id)
+    not_dicom_files = summary["found"] - summary["outcomes"].get(Kind.DICOM, 0)
     first = [troubles.label(found)] if found else []
-    last = [dicomdirs.TITLE] if dicomdirs.there_are(services, scan_id) else []
-    tabs = list(st.tabs([*first, "By sub-folder", "Files", "Not DICOM, and why", "Skipped", *last]))
+    last = [_counted(dicomdirs.TITLE, directories)] if directories else []
+    why, left_out = _counted("Not DICOM, and why", not_dicom_files), _counted("Skipped", summary["skipped"])
+    tabs = list(st.tabs([*first, "By sub-folder", "Files", why, left_out, *last]))
     if last:
         with tabs.pop():
             dicomdirs.show(services, scan_id)
@@ -108,6 +116,10 @@ def _tables(services: Services, scan_id: str, summary: dict[str, Any]) -> None:
     with skipped:
         nothing = "No links, special files or closed folders were in the way."
         _or_nothing(reports.skipped_table(services, scan_id), SKIPPED_COLUMNS, nothing)
+
+
+def _counted(tab: str, number: int) -> str:
+    return f"{tab} :gray-badge[{number:,}]" if number else tab
 
 
 def _files(services: Services, scan_id: str, summary: dict[str, Any]) -> None:

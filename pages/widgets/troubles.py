@@ -33,6 +33,7 @@ COLUMNS = {
     "study_date": "Study date",
     "files": "Files",
     "path": "File",
+    "dicomdir": "DICOMDIR",
     "size": "Size",
     "other": "Other file",
     "other_size": "Other size",

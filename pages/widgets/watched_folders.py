@@ -11,7 +11,8 @@ import streamlit as st
 from dicomcore.errors import UsageError
 from dicomcore.scan.paths import printable
 from dicomcore.services import Services
-from dicomcore.watches import QUIET_SECONDS, WatchedFolder, add_watch, remove_watch, state, watches
+from dicomcore.watches import LOOK, QUIET_SECONDS, WatchedFolder, add_watch, remove_watch, state, watches
+from dicomcore.watches import problem as problem_of
 from pages.widgets import looks
 from pages.widgets.problems import problem, problems_shown
 from pages.widgets.words import counted, plain
@@ -23,19 +24,21 @@ BADGES = {
     "import paused": (":material/pause_circle:", "orange"),
     "import failed": (":material/error:", "red"),
     "cannot be reached": (":material/link_off:", "orange"),
+    LOOK: (":material/warning:", "orange"),
 }
 """How each state looks; any other is told in grey."""
 
 
 def show(services: Services) -> None:
-    """The section at the end of Hospital Config."""
-    st.header("Watched folders")
-    st.write(
-        "A watched folder is imported by itself: what it holds now, and whatever comes into it, as soon as its "
-        "files have stopped changing. Nothing in the folder is changed."
-    )
-    _list(services)
-    _ask(services)
+    """Below the form that scans a folder once; closed where none is watched."""
+    watched = bool(watches(services))
+    with st.expander("Watched folders", icon=":material/visibility:", expanded=watched, key="watched"):
+        st.write(
+            "A watched folder is imported by itself: what it holds now, and whatever comes into it, as soon as its "
+            "files have stopped changing. Nothing in the folder is changed."
+        )
+        _list(services)
+        _ask(services)
 
 
 @st.fragment(run_every=2.0)
@@ -50,8 +53,8 @@ def _list(services: Services) -> None:
                 with st.container(horizontal=True, vertical_alignment="center"):
                     st.badge(word, icon=icon, color=colour)
                     looks.note(_seen(watch.looked_at, watch.files, watch.quiet_seconds), f"watch-{key}")
-                if watch.problem:
-                    st.warning(plain(watch.problem), icon=":material/error:")
+                if told := problem_of(services, watch):
+                    st.warning(plain(told), icon=":material/error:")
 
 
 def _head(services: Services, watch: WatchedFolder, key: str) -> None:
@@ -103,12 +106,14 @@ def _ask(services: Services) -> None:
 
 
 def _add(services: Services, typed: str, seconds: float) -> None:
+    before = {watch.folder for watch in watches(services)}
     try:
-        add_watch(services, typed, seconds)
+        added = add_watch(services, typed, seconds)
     except UsageError as error:
         problem(error)
     else:
-        st.toast("It is watched from now on.", icon=":material/visibility:")
+        again = f"It was watched already; it now waits {seconds:g} s."
+        st.toast(again if added.folder in before else "It is watched from now on.", icon=":material/visibility:")
         st.rerun()
 
 

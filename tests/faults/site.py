@@ -87,7 +87,7 @@ class Site:
         """Until the batch is at rest and the workers have gone."""
         self.wait_until(lambda: self.job(batch_id).status.at_rest, f"{batch_id} to end")
         for one in self.workers:
-            one.wait(30)
+            one.wait(120)
         return self.job(batch_id)
 
     def wait_until(self, true: Callable[[], bool], what: str) -> None:

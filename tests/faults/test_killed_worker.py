@@ -14,7 +14,7 @@ from tests.faults.proxy import Exchange, Fault, Proxy, delay
 from tests.faults.site import Site, kill
 from tests.faults.sources import md5s_below, md5s_in, write_slices
 
-LONGEST = {Status.SCANNING: 0.02, Status.COMPARING: 0.2, Status.IMPORTING: 0.5, Status.CHECKING: 1.0}
+LONGEST = {Status.SCANNING: 0.02, Status.COMPARING: 0.2, Status.IMPORTING: 0.5, Status.CHECKING: 0.2}
 """A kill falls so many seconds, at most, after its stage was reached."""
 
 
@@ -34,7 +34,7 @@ def test_a_worker_killed_at_any_moment_loses_nothing_and_sends_nothing_twice(
     rng: random.Random,
     figures: Callable[[str], None],
 ) -> None:
-    files, kills = (1000, (5, 5, 30, 10)) if long else (200, (1, 1, 4, 2))
+    files, kills = (1000, (5, 5, 30, 10)) if long else (200, (1, 1, 4, 1))
     write_slices(tmp_path / "source", files)
     here = site(proxy.url)
     batch_id = here.batch_of(tmp_path / "source")

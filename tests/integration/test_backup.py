@@ -12,12 +12,13 @@ from typer.testing import CliRunner
 
 from dicomcore import backups, reports
 from dicomcore.archive.base import Archive
+from dicomcore.archive.folder import FolderArchive
 from dicomcore.archive.local import LocalOrthanc
 from dicomcore.cli.app import app
 from dicomcore.errors import DicomViewerError
-from dicomcore.services import Services
+from dicomcore.services import Services, read_header
 from dicomcore.settings import Settings
-from tests.factories import ct, write, write_study
+from tests.factories import ROOT, ct, write, write_study
 
 
 def services_with(orthanc: LocalOrthanc, data: Path, backup: Path) -> Services:
@@ -103,3 +104,21 @@ def test_the_command_line_backs_up_checks_and_restores(
     assert run("backup", "check")[0] == 1
     code, restored = run("backup", "restore", data="third")
     assert (code, restored["found"], len(restored["unreadable"])) == (1, 0, 1)
+
+
+def test_a_backup_of_what_the_archive_has_lost_or_that_never_began_exits_with_1(
+    run: Callable[..., tuple[int, dict[str, Any]]], tmp_path: Path
+) -> None:
+    write_study(tmp_path / "source", images=1)
+    _, imported = run("import", str(tmp_path / "source"))
+    archive = FolderArchive(tmp_path / "data" / "archive", read_header)
+    (lost,) = archive.find("instance", f"{ROOT}.1.1.1")
+    archive.remove(lost)
+    code, again = run("backup", "run", imported["batch_id"])
+    assert (code, again["status"]) == (1, "finished")
+    assert "1 instance " in again["backup"]["problem"]
+    (tmp_path / "data" / "archive").rename(tmp_path / "elsewhere")
+    write(tmp_path / "data" / "archive", b"in the way of the archive")
+    code, again = run("backup", "run", imported["batch_id"])
+    assert (code, again["status"]) == (1, "failed")
+    assert "did not come to its end" in again["backup"]["problem"]

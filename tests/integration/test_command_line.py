@@ -157,6 +157,35 @@ def test_a_detached_import_is_followed_by_its_id(run: Run, source: Path) -> None
     assert [batch["batch_id"] for batch in answer(run("batches", "--json"))["batches"]] == [batch_id]
 
 
+def test_what_is_over_can_be_neither_cancelled_nor_paused(run: Run, source: Path) -> None:
+    batch_id = answer(run("import", str(source), "--json"))["batch_id"]
+    for word in ("cancel", "pause"):
+        done = run(word, batch_id)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"{batch_id} has finished: there is nothing to {word}." in done.stderr
+
+
+def test_a_dry_run_says_what_will_be_rejected(run: Run, source: Path) -> None:
+    write(source / "no uid.dcm", ct(StudyInstanceUID=None))
+    done = run("import", str(source), "--dry-run")
+    assert "6 new (" in done.stdout
+    assert ", 1 will be rejected (no UIDs) (" in done.stdout
+    assert answer(run("import", str(source), "--dry-run", "--json"))["plan"] == {"new": 6, "rejected": 1}
+
+
+def test_a_scan_says_its_troubles_right_above_the_sum(run: Run, source: Path) -> None:
+    write(source / "b.dcm", ct(series=3, PatientName="Other^Name"))
+    said = run("scan", str(source)).stdout
+    assert said.index("By folder") < said.index("Not imported, and why") < said.index("Look at these first")
+    assert said.index("Look at these first") < said.index("files found =")
+
+
+def test_an_export_of_nothing_says_how_to_fill_the_cache(run: Run) -> None:
+    said = run("export", "studies.csv").stdout
+    assert said.startswith("0 rows written to studies.csv.")
+    assert said.endswith("python3 run.py sync\n")
+
+
 def test_sql_answers_one_select_and_refuses_anything_else(run: Run, source: Path) -> None:
     run("import", str(source))
     said = answer(run("sql", "SELECT count(*) AS n FROM cached_instances", "--json"))

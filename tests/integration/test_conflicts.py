@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from dicomcore import conflicts
+from dicomcore import conflicts, history
 from dicomcore.archive.base import Archive
 from dicomcore.archive.folder import FolderArchive
 from dicomcore.archive.local import LocalOrthanc
@@ -24,22 +24,11 @@ from dicomcore.cli.app import app
 from dicomcore.errors import ArchiveUnreachable, BackupFailed, NotReplaced, Rejected, SourceLost, UsageError
 from dicomcore.journal import audit, decisions, jobs, outcomes, reports
 from dicomcore.model import Receipt, Selection, Status
+from dicomcore.reports import import_summary, is_trouble
 from dicomcore.services import Services, read_header
 from dicomcore.settings import Settings
 from tests.factories import ct, write
-
-
-class OneProcess(Services):
-    """The engine with its work done at once, and with an archive of the test's own."""
-
-    given: Archive | None = None
-
-    @property
-    def archive(self) -> Archive:
-        return self.given or super().archive
-
-    def start_worker(self, job_id: str) -> None:
-        self.work(job_id)
+from tests.one_process import OneProcess
 
 
 @pytest.fixture
@@ -342,7 +331,7 @@ def test_both_sides_are_shown(with_each_archive: OneProcess, source: Path) -> No
     assert (here.size, there.size) == ((source / THIRD).stat().st_size, (source / OLD).stat().st_size)
     assert there.modified == pytest.approx((source / OLD).stat().st_mtime)
     assert here.transfer_syntax == there.transfer_syntax == "Explicit VR Little Endian"
-    assert shown.sentence == "The same pixels, other header elements: SeriesDescription."
+    assert shown.sentence == "Same pixels, other header elements: SeriesDescription."
     assert [(one.here, one.there) for one in shown.elements] == [("a third version", "Series 1")]
 
 
@@ -362,6 +351,85 @@ def test_an_archive_that_does_not_answer_is_no_conflict_solved(
     assert stages(services) == []
 
 
+@pytest.fixture
+def broken_off(services: OneProcess, source: Path) -> str:
+    """An import of which a replacement broke off, so that the archive holds neither version; ``a`` came before."""
+    imported(services, source / "a")
+    batch_id, well = imported(services, source / "b"), services.archive
+    services.given = Stubborn(well, "dies")  # type: ignore[assignment]
+    with pytest.raises(SystemExit):
+        conflicts.replace(services, batch_id, number(services, batch_id, "new.dcm"))
+    services.given = well
+    assert held(services) == {md5(source / "a" / "other.dcm")}
+    return batch_id
+
+
+def test_what_is_kept_makes_no_later_import_a_liar(services: OneProcess, source: Path, broken_off: str) -> None:
+    """Meanwhile another import has brought in the new version, with a receipt."""
+    later = imported(services, source / "b")
+    assert told(services, later) == {"new copy.dcm": "stored", "new.dcm": "duplicate"}
+    conflicts.keep(services, broken_off, number(services, broken_off, "new.dcm"))
+    assert held(services) == {md5(source / "a" / "old.dcm"), md5(source / "a" / "other.dcm")}
+    assert not {"new copy.dcm", "new.dcm"} & set(receipts(services))
+    assert told(services, imported(services, source / "b")) == {"new.dcm": "conflict", "new copy.dcm": "conflict"}
+    assert told(services, imported(services, source / "a")) == {
+        "old.dcm": "already stored", "other.dcm": "already stored",
+    }  # fmt: skip
+
+
+def test_no_receipt_vouches_for_what_a_replacement_may_have_removed(
+    services: OneProcess, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported(services, source / "a")
+    batch_id = imported(services, source / "b")
+    file = number(services, batch_id, "new.dcm")
+
+    def die(*_: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(decisions, "end_replacement", die)
+        with pytest.raises(SystemExit):
+            conflicts.replace(services, batch_id, file)
+    assert told(services, imported(services, source / "a"))["old.dcm"] == "conflict"
+    assert "already stored" in told(services, imported(services, source / "b")).values()
+    conflicts.keep(services, batch_id, file)
+    assert told(services, imported(services, source / "b"))["new.dcm"] == "conflict"
+
+
+def test_a_paused_import_is_told_what_was_put_back(services: OneProcess, source: Path, broken_off: str) -> None:
+    later = imported(services, source / "b")
+    with services.journal.transaction() as writing:
+        writing.execute("UPDATE jobs SET status = 'paused', finished_at = NULL WHERE job_id = ?", (later,))
+    conflicts.keep(services, broken_off, number(services, broken_off, "new.dcm"))
+    assert services.job(later).counts == {"conflict": 2}
+    services.resume(later)
+    assert services.job(later).counts == {"conflict": 2}
+
+
+@pytest.mark.parametrize("then", ["replace", "keep"])
+def test_a_replacement_that_broke_off_is_an_alarm_until_it_is_ended(
+    services: OneProcess, broken_off: str, then: str
+) -> None:
+    summary = import_summary(services, broken_off)
+    assert "Decide again under Conflicts" in summary["alarm"]
+    assert is_trouble(summary)
+    assert [entry.alarm for entry in history.search(services, history.Wanted(trouble=True)).entries] == [
+        summary["alarm"]
+    ]
+    getattr(conflicts, then)(services, broken_off, number(services, broken_off, "new.dcm"))
+    assert import_summary(services, broken_off)["alarm"] == ""
+
+
+def test_the_old_version_is_found_where_it_was_put_after_another_backup_folder_was_chosen(
+    services: OneProcess, source: Path, broken_off: str, tmp_path: Path
+) -> None:
+    (tmp_path / "another backup").mkdir()
+    services.settings = services.settings.model_copy(update={"backup_dir": str(tmp_path / "another backup")})
+    conflicts.keep(services, broken_off, number(services, broken_off, "new.dcm"))
+    assert md5(source / "a" / "old.dcm") in held(services)
+
+
 # ---- the command line
 
 
@@ -377,15 +445,20 @@ def test_the_command_line_lists_shows_and_decides(services: OneProcess, source: 
     batch_id = imported(services, source)
     listed = json.loads(run("conflicts", batch_id, "--json").stdout)["conflicts"]
     assert [row["path"].replace(os.sep, "/") for row in listed] == [COPY, NEW, THIRD]
+    assert all(row["difference"] for row in listed)
+    assert {row["archive_size"] for row in listed} == {(source / OLD).stat().st_size}
     new, third = listed[1], listed[2]
-    assert json.loads(run("conflicts", batch_id, "--show", third["path"], "--json").stdout)["sentence"].startswith(
-        "The"
-    )
+    shown = json.loads(run("conflicts", batch_id, "--show", third["path"], "--json").stdout)
+    assert shown["sentence"].startswith("Same pixels")
     assert "SeriesDescription" in run("conflicts", batch_id, "--show", str(third["file_id"])).stdout
     assert isinstance(run("resolve", batch_id, new["path"], "--replace").exception, UsageError)
     assert isinstance(run("resolve", batch_id, new["path"]).exception, UsageError)
     answer = json.loads(run("resolve", batch_id, new["path"], "--replace", "--yes", "--json").stdout)
     assert md5(Path(answer["backup"])) == md5(source / OLD)
-    assert json.loads(run("resolve", batch_id, third["path"], "--keep", "--json").stdout)["decision"] == "keep"
+    kept = json.loads(run("resolve", batch_id, str(third["file_id"]), "--keep", "--json").stdout)
+    assert (kept["decision"], kept["file"]) == ("keep", third["path"])
+    in_words = run("conflicts", batch_id).stdout
+    assert f"python3 run.py conflicts {batch_id} --show FILE" in in_words
+    assert "difference" in in_words
     assert told(services, batch_id)[NEW] == "stored"
     assert isinstance(run("resolve", batch_id, "no/such", "--keep").exception, UsageError)

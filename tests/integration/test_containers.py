@@ -297,7 +297,7 @@ def test_without_sub_folders_nothing_is_called_missing(services: Services, tmp_p
     write(tmp_path / "cd" / "A" / "IM1", image(1))
     scan_id = jobs.create_scan(services.journal, tmp_path / "cd", recursive=False, compare=False)
     assert services.work(scan_id)
-    assert not dicomdirs.there_are(services, scan_id)
+    assert not dicomdirs.count(services, scan_id)
 
 
 def test_a_scan_that_is_done_again_tells_each_dicomdir_once(services: Services, tmp_path: Path) -> None:

@@ -7,24 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from dicomcore.services import Services
 from dicomcore.settings import Settings
 from dicomcore.troubles import report
 from dicomcore.troubles.trouble import Trouble
-
-
-class InOneProcess(Services):
-    """The engine with its work done at once."""
-
-    def start_worker(self, job_id: str) -> None:
-        self.work(job_id)
+from tests.one_process import OneProcess
 
 
 @pytest.fixture(scope="module")
 def found(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Trouble]]:
     """Scanned and compared with an empty archive, so that files of equal size are told apart."""
     data = tmp_path_factory.mktemp("data")
-    services = InOneProcess(Settings(data_dir=data, log_dir=data / "logs", archive="folder"))
+    services = OneProcess(Settings(data_dir=data, log_dir=data / "logs", archive="folder"))
     scan_id = services.start_scan(str(corpus), free=True)
     yield {one.what: one for one in report.troubles(services, scan_id)}
     services.close()

@@ -287,6 +287,17 @@ def test_the_plan_before_tells_what_happens_after(services: Services, source: Pa
     }
 
 
+def test_files_without_uids_are_expected_to_be_rejected_and_are(services: Services, tmp_path: Path) -> None:
+    for number, missing in enumerate(["StudyInstanceUID", "SeriesInstanceUID", "SeriesInstanceUID"]):
+        write(tmp_path / "lack" / f"{number}.dcm", ct(SeriesDescription=str(number), **{missing: None}))
+    scan_id = jobs.create_scan(services.journal, tmp_path / "lack")
+    services.work(scan_id)
+    batch_id = jobs.create_batch(services.journal, scan_id, Selection())
+    services.work(batch_id)
+    assert dict(services.plan(scan_id).files) == {Action.REJECTED: 3}
+    assert outcomes.counts(services.journal, batch_id) == {"rejected": 3}
+
+
 def test_a_scan_while_the_archive_is_away_still_shows_the_files(
     services: Services, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -415,7 +426,7 @@ def test_a_batch_that_goes_on_after_a_kill_calls_its_own_files_stored(
     class Killed(BaseException):
         pass
 
-    def killed(*_: object) -> None:
+    def killed(*_: object, **__: object) -> None:
         raise Killed
 
     with monkeypatch.context() as patched:
@@ -462,6 +473,13 @@ def test_a_narrowing_that_fits_nothing_is_an_error_and_not_a_success(services: S
     job = services.job(run(services, source, Selection(folders=(b"no such folder",))))
     assert job.status is Status.FAILED
     assert "Nothing in this folder fits" in job.message
+
+
+def test_a_modality_that_no_file_has_is_named_with_those_that_there_are(services: Services, source: Path) -> None:
+    write(source / "us.dcm", ct(series=9, Modality="US"))
+    job = services.job(run(services, source, Selection(modalities=("MR",))))
+    assert job.status is Status.FAILED
+    assert job.message == "No file has modality MR; there are: CT, US."
 
 
 def test_a_refused_file_that_vanishes_stops_nothing(services: Services, source: Path) -> None:

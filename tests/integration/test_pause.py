@@ -18,6 +18,7 @@ from dicomcore.errors import ArchiveFull, UsageError
 from dicomcore.ingest import stopping, worker
 from dicomcore.ingest.turn import turn
 from dicomcore.journal import jobs, outcomes
+from dicomcore.journal.database import Journal
 from dicomcore.model import Job, Receipt, Selection, Status
 from dicomcore.services import Services, read_header
 from dicomcore.settings import Settings
@@ -63,9 +64,14 @@ def run(services: Services, archive: Archive, batch_id: str) -> Job:
 
 def pausing_at(stage: Status, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody presses Pause as soon as a job has reached a stage."""
-    monkeypatch.setattr(
-        "dicomcore.journal.jobs.wanted", lambda _, job: "pause" if services.job(job).status is stage else "run"
-    )
+    wanted = jobs.wanted
+
+    def wanted_now(journal: Journal, job_id: str) -> str:
+        if services.job(job_id).status is stage:
+            jobs.pause(journal, job_id)
+        return wanted(journal, job_id)
+
+    monkeypatch.setattr(jobs, "wanted", wanted_now)
 
 
 @pytest.mark.parametrize("stage", [Status.SCANNING, Status.COMPARING, Status.IMPORTING, Status.CHECKING])
@@ -197,7 +203,7 @@ def test_an_import_that_waits_for_its_turn_can_be_cancelled(
     monkeypatch.setattr(
         "dicomcore.journal.jobs.wanted", lambda *_: "cancel" if services.job(batch_id).message else "run"
     )
-    with turn(services.journal, other, locks):
+    with turn(services.journal, other, locks, alone=False):
         waiting = threading.Thread(target=run, args=(services, archive, batch_id))
         waiting.start()
         waiting.join(60)

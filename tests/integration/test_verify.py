@@ -28,21 +28,9 @@ from dicomcore.model import Candidate, FileFact, Outcome, Receipt, Selection, St
 from dicomcore.services import Services, read_header
 from dicomcore.settings import Settings
 from tests.factories import ct, write, write_study
+from tests.one_process import OneProcess
 
 Run = Callable[..., tuple[int, dict[str, Any]]]
-
-
-class OneProcess(Services):
-    """The engine with its work done at once, and with an archive of the test's own."""
-
-    given: Archive | None = None
-
-    @property
-    def archive(self) -> Archive:
-        return self.given or super().archive
-
-    def start_worker(self, job_id: str) -> None:
-        self.work(job_id)
 
 
 class ReadOnly:
@@ -238,6 +226,40 @@ def test_after_a_pause_nothing_is_read_twice_and_the_archive_is_asked_anew(
     assert len(paths) == 6
 
 
+def test_what_has_changed_since_it_was_read_is_not_proven_after_a_pause(
+    services: OneProcess, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.import_folder(str(source), free=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "dicomcore.ingest.verify._compare",
+            lambda *_: services.pause(jobs.newest(services.journal, "verify")[0].job_id),
+        )
+        batch_id = verification.start_verify(services, str(source), free=True)
+    write(source / "series1" / "image1.dcm", ct(series=1, image=1, PatientName="Changed^Since"))
+    (source / "series1" / "image2.dcm").unlink()
+    services.resume(batch_id)
+    summary = verification.verify_summary(services, batch_id)
+    assert (summary["outcomes"], summary["missing"]) == ({"already stored": 4, "vanished": 2}, 2)
+    assert not verification.is_proven(summary)
+    told = lines(services, summary)
+    assert "has changed since" in told["series1/image1.dcm"][1]
+    assert "but not now" in told["series1/image2.dcm"][1]
+
+
+def test_a_finished_verification_is_of_then_and_is_not_gone_on_with(services: OneProcess, source: Path) -> None:
+    refused = write(source / "refused.dcm", ct(study=3, StudyInstanceUID=""))
+    before = verified(services, source)
+    services.import_folder(str(source), free=True)
+    after_the_import = verified(services, source)
+    refused.unlink()
+    for summary in (before, after_the_import):
+        for go_on in (services.resume, services.retry):
+            with pytest.raises(UsageError, match="Verify the folder again"):
+                go_on(summary["batch_id"])
+        assert verification.verify_summary(services, summary["batch_id"]) == summary
+
+
 def test_a_folder_without_dicom_proves_nothing(services: OneProcess, tmp_path: Path) -> None:
     write(tmp_path / "empty" / "notes.txt", b"words")
     summary = verified(services, tmp_path / "empty")
@@ -286,6 +308,14 @@ def test_a_picture_leads_back_to_its_files_newest_import_first(services: OneProc
     assert provenance.of_instance(services, "1.2.3").empty
 
 
+def test_a_file_in_conflict_is_not_where_a_picture_came_from(services: OneProcess, source: Path) -> None:
+    write(source / "a.dcm", ct(series=1, image=1, SeriesDescription="other bytes"))
+    services.import_folder(str(source), free=True)
+    found = provenance.of_instance(services, ct(series=1, image=1).SOPInstanceUID)
+    assert list(provenance.came_from(found)["path"]) == [str(source / "a.dcm")]
+    assert list(provenance.others(found)["path"]) == [str(source / "series1" / "image1.dcm")]
+
+
 def test_another_archive_knows_nothing_of_an_import(services: OneProcess, source: Path, tmp_path: Path) -> None:
     services.import_folder(str(source), free=True)
     services.given = FolderArchive(tmp_path / "another", read_header)
@@ -332,6 +362,52 @@ def test_the_commands_say_so_with_their_exit_codes(run: Run, tmp_path: Path, sou
     code, said = run("provenance", str(ct(series=1, image=1).SOPInstanceUID))
     assert (code, said["sources"][0]["path"]) == (0, str(source / "series1" / "image1.dcm"))
     assert run("provenance", "1.2.3") == (1, {"instance": "1.2.3", "sources": []})
+
+
+def test_a_folder_without_dicom_is_no_success(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mount point").mkdir()
+    code, said = run("verify", str(tmp_path / "mount point"))
+    assert (code, said["found"], said["missing"]) == (1, 0, 0)
+
+
+def test_resume_tells_the_end_of_a_verification_as_verify_does(
+    run: Run, services: OneProcess, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def paused(folder: Path) -> str:
+        with monkeypatch.context() as patch:
+            patch.setattr(OneProcess, "start_worker", lambda *_: None)
+            batch_id = verification.start_verify(services, str(folder), free=True)
+            services.pause(batch_id)
+        return batch_id
+
+    code, said = run("resume", paused(source))
+    assert (code, said["missing"], said["status"]) == (1, 6, "finished")
+    run("import", str(source))
+    code, said = run("resume", paused(source))
+    assert (code, said["missing"], said["status"]) == (0, 0, "finished")
+
+    def away(*_: object) -> None:
+        raise ArchiveUnreachable("The archive does not answer.")
+
+    monkeypatch.setattr("dicomcore.ingest.worker.run_verify", away)
+    code, said = run("resume", paused(source))
+    assert (code, said["missing"], said["status"]) == (1, None, "failed")
+
+
+def test_a_scan_that_fails_after_resume_is_still_one_object(
+    run: Run, services: OneProcess, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(OneProcess, "start_worker", lambda *_: None)
+        scan_id = services.start_scan(str(source), free=True)
+        services.pause(scan_id)
+
+    def away(*_: object) -> None:
+        raise ArchiveUnreachable("The archive does not answer.")
+
+    monkeypatch.setattr("dicomcore.ingest.worker.run_scan", away)
+    code, said = run("resume", scan_id)
+    assert (code, said["status"]) == (1, "failed")
 
 
 def test_a_certificate_that_cannot_be_written_is_refused_before_the_reading(

@@ -44,6 +44,11 @@ def test_once_imports_what_is_there_and_ends_with_the_exit_code_of_an_import(fol
     assert batch["outcomes"] == {"stored": 3, "conflict": 1}
 
 
+def test_to_add_a_folder_once_more_says_that_only_the_wait_is_new(folder: Path) -> None:
+    assert watch("add", folder).stdout == f"{folder} is watched whenever the app runs.\n"
+    assert watch("add", folder, "--quiet-seconds", 5).stdout == f"{folder} was watched already; it now waits 5 s.\n"
+
+
 def test_a_watch_goes_on_until_it_is_interrupted(folder: Path) -> None:
     watch = subprocess.Popen(
         [sys.executable, "-u", "-m", "dicomcore", "watch", "run", str(folder), "--quiet-seconds", "0"],

@@ -17,10 +17,10 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
-from dicomcore import backups, reports
+from dicomcore import backups, conflicts, reports
 from dicomcore.archive.base import Archive
 from dicomcore.archive.folder import FolderArchive
-from dicomcore.errors import BackupDamaged, BackupFailed, UsageError
+from dicomcore.errors import ArchiveUnreachable, BackupDamaged, BackupFailed, UsageError
 from dicomcore.ingest.backup import FAILURES_IN_A_ROW, keep_instance
 from dicomcore.ingest.backup_folder import BackupFolder
 from dicomcore.journal import audit, jobs
@@ -49,16 +49,16 @@ class Rotten(MemoryFileSystem):
 
 
 class Away(MemoryFileSystem):
-    """A store that does not answer, and counts how often it was asked to write."""
+    """A store that does not answer, and counts how often it was asked what it holds."""
 
     protocol = "away"
     asked = 0
 
     def info(self, _place: str, **_: Any) -> dict[str, Any]:
-        type(self).asked += 1
         raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
 
     def ls(self, _place: str, **_: Any) -> list[Any]:
+        type(self).asked += 1
         raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
 
 
@@ -181,7 +181,8 @@ def test_a_damaged_backup_is_left_alone_and_a_good_one_written_beside_it(
     body = damaged.read_bytes()
     assert backup_of(services, rig.imported(services, source / "1"))["studies"] == 1
     assert damaged.read_bytes() == body
-    assert [place.name for place in zips(tmp_path / "backup")] == [damaged.name, f"{damaged.stem}_2.zip"]
+    assert len(zips(tmp_path / "backup")) == 2
+    assert zips(tmp_path / "backup")[0] == damaged
 
 
 def test_a_batch_that_wants_none_and_one_without_a_folder_are_not_backed_up(
@@ -339,6 +340,99 @@ def test_half_a_path_is_refused() -> None:
         Settings(backup_dir="backups")
 
 
+def test_a_backup_is_not_green_where_the_archive_has_lost_a_study_of_the_batch(
+    rig: Rig, source: Path, tmp_path: Path
+) -> None:
+    batch_id = rig.imported(rig.services(), source)
+    services = rig.services(tmp_path / "backup")
+    lose(services.archive, 1)
+    summary = backed_up(services, batch_id)
+    assert (summary["studies"], summary["failed"]) == (1, 0)
+    assert "does not have 6 instances" in summary["problem"]
+    assert reports.is_trouble(reports.import_summary(services, batch_id))
+    assert "6 instances" in jobs.alarm(services.journal, batch_id)
+
+
+def test_a_backup_is_not_green_where_the_archive_has_lost_one_instance_of_a_study(
+    rig: Rig, source: Path, tmp_path: Path
+) -> None:
+    services = rig.services(tmp_path / "backup")
+    batch_id = rig.imported(services, source)
+    lose(services.archive, 1, instances=1)
+    summary = backed_up(services, batch_id)
+    assert summary["studies"] == 2
+    assert "does not have 1 instance " in summary["problem"]
+    assert len(zips(tmp_path / "backup")) == 3
+
+
+def test_a_backup_of_nothing_that_is_left_is_not_green(rig: Rig, source: Path, tmp_path: Path) -> None:
+    batch_id = rig.imported(rig.services(), source)
+    services = rig.services(tmp_path / "backup")
+    lose(services.archive, 1)
+    lose(services.archive, 2)
+    summary = backed_up(services, batch_id)
+    assert summary["studies"] == 0
+    assert backups.is_trouble(summary)
+
+
+def test_what_the_archive_loses_while_it_is_backed_up_is_not_green(
+    rig: Rig, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = rig.services(tmp_path / "backup")
+    last_study = iter([2])
+    after_the_first_study(monkeypatch, lambda _: [lose(services.archive, study, instances=1) for study in last_study])
+    assert "does not have 1 instance " in backup_of(services, rig.imported(services, source))["problem"]
+
+
+@pytest.mark.parametrize("first", ["never backed up", "backed up"])
+def test_a_backup_whose_job_fails_before_it_begins_is_not_green(
+    rig: Rig, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    batch_id = rig.imported(rig.services(tmp_path / "backup" if first == "backed up" else ""), source)
+    services = rig.services(tmp_path / "backup")
+    with monkeypatch.context() as patch:
+        patch.setattr(Services, "archive", property(out_of_order))
+        summary = backed_up(services, batch_id)
+    assert services.job(batch_id).status is Status.FAILED
+    assert "did not come to its end" in summary["problem"]
+    assert not backups.is_trouble(backed_up(services, batch_id))
+
+
+def test_a_backup_that_is_damaged_since_is_written_anew_when_asked_again(
+    rig: Rig, source: Path, tmp_path: Path
+) -> None:
+    services = rig.services(tmp_path / "backup")
+    batch_id = rig.imported(services, source / "1")
+    (damaged,) = zips(tmp_path / "backup")
+    damaged.write_bytes(b"")
+    assert not backups.is_trouble(backed_up(services, batch_id))
+    kept, new = zips(tmp_path / "backup")
+    assert (kept, kept.stat().st_size) == (damaged, 0)
+    assert backups.study_table(services, batch_id)["file"][0] == f"{new.parent.name}/{new.name}"
+
+
+def test_a_backup_is_red_as_soon_as_a_version_in_it_is_replaced(rig: Rig, tmp_path: Path) -> None:
+    services = rig.services(tmp_path / "backup")
+    two_versions(tmp_path)
+    earlier = rig.imported(services, tmp_path / "old")
+    batch_id = replaced(rig, services, tmp_path / "new")
+    assert "has changed since" in backups.study_table(services, earlier)["problem"][0]
+    assert "has changed since" in backup_of(services, earlier)["problem"]
+    assert not backups.is_trouble(backed_up(services, batch_id))
+    assert not backups.is_trouble(backed_up(services, earlier))
+
+
+def test_a_batch_whose_backup_lacks_a_study_that_came_by_a_decision_is_red(rig: Rig, tmp_path: Path) -> None:
+    services = rig.services(tmp_path / "backup")
+    two_versions(tmp_path)
+    rig.imported(services, tmp_path / "old")
+    write_study(tmp_path / "new" / "other", patient="P2", study=2)
+    batch_id = replaced(rig, services, tmp_path / "new")
+    assert "has changed since" in backup_of(services, batch_id)["problem"]
+    assert backed_up(services, batch_id)["studies"] == 2
+    assert not backups.is_trouble(backup_of(services, batch_id))
+
+
 # ---- restore and check
 
 
@@ -368,13 +462,26 @@ def test_restore_takes_the_newest_version_of_a_study_or_one_study(rig: Rig, sour
     rig.imported(services, source)
     write(source / "1" / "more.dcm", ct(patient="P1", study=1, series=1, image=9))
     rig.imported(services, source)
-    make_older(tmp_path / "backup", 6)
+    make_older(tmp_path / "backup", 7)  # by a clock that was set back
     one = rig.services(tmp_path / "backup", "one")
     uid = backups.backup_table(services)["study_instance_uid"][0]
     assert backups.restore_backups(one, study=uid)["found"] == 7
     assert backups.restore_backups(one)["outcomes"] == {"stored": 6, "already stored": 7}
     with pytest.raises(UsageError, match="backup list"):
         backups.restore_backups(one, study="1.2.3")
+
+
+def test_restore_brings_the_version_that_was_backed_up_last_though_its_bytes_lay_there_before(
+    rig: Rig, tmp_path: Path
+) -> None:
+    services = rig.services(tmp_path / "backup")
+    old, _ = two_versions(tmp_path)
+    rig.imported(services, tmp_path / "old")
+    backed_up(services, replaced(rig, services, tmp_path / "new"))
+    backed_up(services, replaced(rig, services, tmp_path / "old"))
+    empty = rig.services(tmp_path / "backup", "empty")
+    backups.restore_backups(empty)
+    assert list(md5s(empty.archive).values()) == [hashlib.md5(old.read_bytes()).hexdigest()]
 
 
 def test_restore_never_overwrites_and_names_the_conflict(rig: Rig, source: Path, tmp_path: Path) -> None:
@@ -399,6 +506,19 @@ def test_a_damaged_member_is_named_and_the_others_are_restored(rig: Rig, source:
     found = backups.restore_backups(empty)
     assert found["outcomes"] == {"stored": 11, "unreadable": 1}
     assert found["problems"][0]["instance"] == checked["damaged"][0]["instance"]
+
+
+def test_ids_in_a_manifest_lead_out_of_no_folder(rig: Rig, source: Path, tmp_path: Path) -> None:
+    rig.imported(rig.services(tmp_path / "backup"), source / "1")
+    place = zips(tmp_path / "backup")[0]
+    with ZipFile(place) as file:
+        instances = json.loads(file.read("manifest.json"))["instances"]
+    victim = write(tmp_path / "victim.dcm", ct(study=9))
+    instances[0]["archive_id"] = str(victim.with_suffix(""))
+    rewrite_manifest(place, instances=instances)
+    found = backups.restore_backups(rig.services(tmp_path / "backup", "empty"))
+    assert found["outcomes"] == {"stored": 6}
+    assert victim.read_bytes() == encoded(ct(study=9))
 
 
 def test_what_is_no_backup_is_named_and_the_others_are_restored(rig: Rig, source: Path, tmp_path: Path) -> None:
@@ -472,6 +592,37 @@ def test_files_on_their_way_are_not_listed(tmp_path: Path) -> None:
 
 
 # ---- what the tests above do to a backup
+
+
+def backed_up(services: Services, batch_id: str) -> dict[str, Any]:
+    """What is said of the backup of a batch after it was asked for once more."""
+    backups.start_backup(services, batch_id)
+    services.work(batch_id)
+    return backups.batch_summary(services, batch_id)
+
+
+def lose(archive: Archive, study: int, instances: int = 6) -> None:
+    """The archive has so many of the instances of a study no more."""
+    (there,) = archive.find("study", f"{ROOT}.{study}")
+    for name in sorted(archive.instances_of(there))[:instances]:
+        archive.remove(name)
+
+
+def out_of_order(_: Services) -> Archive:
+    raise ArchiveUnreachable("The built-in archive cannot be used: disk I/O error.")
+
+
+def two_versions(folder: Path) -> tuple[Path, Path]:
+    """One image in ``old`` and in ``new``, with other bytes."""
+    return write(folder / "old" / "a.dcm", ct()), write(folder / "new" / "a.dcm", ct(PatientName="New^Name"))
+
+
+def replaced(rig: Rig, services: Services, folder: Path) -> str:
+    """Import a folder with one conflict, and have its version replace the archive's; returns the batch."""
+    batch_id = rig.imported(services, folder)
+    (file_id,) = conflicts.conflicts_of(services, batch_id)["file_id"]
+    conflicts.replace(services, batch_id, file_id)
+    return batch_id
 
 
 def archive_of_one(tmp_path: Path) -> tuple[Archive, str]:

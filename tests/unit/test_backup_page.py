@@ -1,4 +1,4 @@
-"""The backup of an import on its page: red with the reason, the button, and then green."""
+"""The backup of an import on its page: red with the reason, the button, and then one quiet line."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tests.factories import write, write_study
 from tests.unit.test_pages import OneProcess, page, press
 
 
-def backup_boxes(app: AppTest) -> dict[str, list[str]]:
-    """What the red and the green box say of the backup."""
+def told_of_the_backup(app: AppTest) -> dict[str, list[str]]:
+    """What the red box and the quiet line say of the backup."""
     return {
-        kind: [box.value for box in boxes if "backed up" in box.value]
-        for kind, boxes in (("red", app.error), ("green", app.success))
+        kind: [said.value for said in all_said if "backed up" in said.value]
+        for kind, all_said in (("red", app.error), ("quiet", app.caption))
     }
 
 
@@ -28,12 +28,12 @@ def test_a_failed_backup_is_red_until_it_is_backed_up_again(settings: Settings, 
     try:
         batch_id = engine.import_folder(str(tmp_path / "source"))
         app = page("import_studies", batch=batch_id)
-        assert "NOT backed up" in backup_boxes(app)["red"][0]
+        assert "NOT backed up" in told_of_the_backup(app)["red"][0]
         assert not [box for box in app.success if "accounted for" in box.value]
         in_the_way.unlink()
         app = press(app, "Back up again")
-        assert backup_boxes(app)["red"] == []
-        assert "1 study backed up" in backup_boxes(app)["green"][0]
+        assert told_of_the_backup(app)["red"] == []
+        assert "1 study backed up" in told_of_the_backup(app)["quiet"][0]
     finally:
         at_work.hand_over(None)
         engine.close()

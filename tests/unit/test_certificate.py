@@ -17,15 +17,9 @@ from dicomcore.errors import UsageError
 from dicomcore.services import Services
 from dicomcore.settings import Settings
 from tests.factories import ct, write, write_study
+from tests.one_process import OneProcess
 
 HOSTILE = "=cmd|' '!A1 <script>alert(1)</script>.dcm"
-
-
-class OneProcess(Services):
-    """The engine with its work done at once instead of in the background."""
-
-    def start_worker(self, job_id: str) -> None:
-        self.work(job_id)
 
 
 class Page(HTMLParser):

@@ -433,6 +433,14 @@ def test_beyond_so_many_members_the_container_says_so(
     assert "it holds more than 3 files; its 3 members are listed" in line(tmp_path, "many")[1]
 
 
+def test_a_tar_of_nothing_but_folders_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MOST_MEMBERS", 3)
+    folders = [special(f"folder{number}", tarfile.DIRTYPE) for number in range(10)]
+    write(tmp_path / "a.tar", tarred([("IM1", SLICE)], *folders))
+    assert kinds(tmp_path) == {"a.tar!/IM1": "DICOM", "a.tar": "unreadable"}
+    assert "it holds more than 3 folders" in line(tmp_path, "a.tar")[1]
+
+
 def test_beyond_so_many_bytes_the_container_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MOST_BYTES", 3_000)
     write(tmp_path / "a.zip", zipped([(f"IM{number}", SLICE) for number in range(10)]))

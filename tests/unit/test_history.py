@@ -13,7 +13,7 @@ from dicomcore import history, reports
 from dicomcore.errors import PathProblem
 from dicomcore.history import Wanted
 from dicomcore.ingest.reconcile import OTHER_BYTES
-from dicomcore.journal import files, jobs, outcomes
+from dicomcore.journal import decisions, files, jobs, outcomes
 from dicomcore.model import FileFact, Kind, Outcome, ScannedFile, Selection, Skipped, Status, Verdict
 from dicomcore.remedies import CAUSES
 from dicomcore.services import Services
@@ -189,6 +189,31 @@ def test_failures_are_grouped_by_cause(services: Services, troubled: str) -> Non
         ("not-sent", 1, "e"),
     ]
     assert sum(group.files for group in groups) == history.to_look_at(services.job(troubled))
+
+
+def decide(services: Services, batch_id: str) -> None:
+    """By a person's decision the archive keeps its version of every file in conflict."""
+    for conflict in decisions.everyone(services.journal, batch_id):
+        decisions.keep(services.journal, conflict, "anna")
+
+
+def test_what_was_decided_is_not_left_to_look_at(services: Services, troubled: str) -> None:
+    decide(services, troubled)
+    assert "decided" in [group.cause.key for group in history.failures(services, troubled)]
+    assert list(history.table(history.search(services).entries)["to_look_at"]) == [3]
+    assert history.to_look_at(services.job(troubled), history.decided(services, troubled)) == 3
+
+
+def test_an_import_whose_conflicts_are_all_decided_is_no_trouble(services: Services, troubled: str) -> None:
+    with services.journal.transaction() as writing:
+        writing.execute("UPDATE outcomes SET outcome = 'stored' WHERE outcome <> 'conflict'")
+    counts = outcomes.counts(services.journal, troubled)
+    jobs.update(services.journal, troubled, status=Status.FINISHED, counts=counts)
+    assert ids(services, trouble=True) == [troubled]
+    assert reports.is_trouble(reports.import_summary(services, troubled))
+    decide(services, troubled)
+    assert ids(services, trouble=True) == []
+    assert not reports.is_trouble(reports.import_summary(services, troubled))
 
 
 def test_a_cause_leads_to_its_files(services: Services, troubled: str) -> None:

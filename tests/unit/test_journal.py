@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import pytest
 
 from dicomcore.archive import ids
 from dicomcore.errors import NewerSchema, StoreError, UnknownBatch
-from dicomcore.journal import files, jobs, outcomes, reports
+from dicomcore.journal import decisions, files, jobs, outcomes, proofs, reports
 from dicomcore.journal.database import Journal
+from dicomcore.journal.proofs import Extra
 from dicomcore.journal.selection import as_json, from_json
 from dicomcore.model import (
     FileFact,
@@ -230,3 +232,27 @@ def test_reading_a_stream_does_not_see_later_writes(journal: Journal) -> None:
     next(stream)
     files.forget(journal, scan_id)
     assert len(list(stream)) == 9
+
+
+def test_others_write_while_the_archive_is_asked_for_what_only_it_has(journal: Journal) -> None:
+    scan_id = scanned(journal)
+    batch_id = jobs.create_batch(journal, scan_id, Selection(), kind="verify")
+
+    def from_the_archive() -> Iterator[Extra]:
+        for number in range(2):
+            jobs.update(journal, scan_id, done=number)
+            yield Extra(f"id{number}", "1.2", "1.2.1", f"1.{number}", "")
+
+    proofs.write_extras(journal, batch_id, from_the_archive())
+    assert [row["archive_id"] for row in proofs.extras(journal, batch_id)] == ["id0", "id1"]
+
+
+def test_what_a_person_has_decided_is_not_given_another_reason_by_a_later_run(journal: Journal) -> None:
+    scan_id = scanned(journal, dicom(b"a", uid="1.1"), dicom(b"b", uid="1.2"))
+    batch_id = jobs.create_batch(journal, scan_id, Selection())
+    outcomes.begin(journal, batch_id, scan_id, Selection())
+    outcomes.write(journal, batch_id, [Verdict(n, Outcome.CONFLICT, "Why.", "m", f"id{n}") for n in (1, 2)])
+    decided = decisions.one(journal, batch_id, 1)
+    assert decided
+    decisions.keep(journal, decided, "anna")
+    assert [file.file_id for file in outcomes.conflicts_with_the_archive(journal, batch_id)] == [2]

@@ -15,26 +15,20 @@ from pydicom.config import disable_value_validation
 from pydicom.uid import BasicTextSRStorage
 from streamlit.testing.v1 import AppTest
 
-from dicomcore import verification
+from dicomcore import reports, verification
 from dicomcore.cache import queries
+from dicomcore.cache.queries import PatientFilter
 from dicomcore.journal import jobs
 from dicomcore.model import Selection, Status
-from dicomcore.services import Services
 from dicomcore.settings import Settings
 from pages.widgets import at_work
 from tests.factories import ct, write, write_study
+from tests.one_process import OneProcess
 
 MAIN = Path(__file__).resolve().parents[2] / "pages" / "main.py"
 SECONDS = 30
 
 HOSTILE = ["![x](http://evil/x.png)", "<script>alert(1)</script>", "=cmd()", "$x$ :smile:", "N" * 10_000]
-
-
-class OneProcess(Services):
-    """The engine with its work done at once instead of in the background."""
-
-    def start_worker(self, job_id: str) -> None:
-        self.work(job_id)
 
 
 @pytest.fixture
@@ -78,6 +72,11 @@ def scan(folder: object) -> AppTest:
     app = page("hospital_config")
     app.text_input(key="folder").input(str(folder))
     return press(app, "Scan Directory")
+
+
+def primary(app: AppTest) -> list[str]:
+    """The buttons that stand out."""
+    return [button.label for button in app.button if button.proto.type == "primary"]
 
 
 def metrics(app: AppTest) -> dict[str, str]:
@@ -246,9 +245,9 @@ def test_failures_are_grouped_by_cause_with_the_remedy_and_lead_to_their_files(t
     write(tree / "c" / "other.dcm", ct(patient="P1", study=1, series=1, image=1, SeriesDescription="other bytes"))
     press(scan(tree), "Start Import")
     app = page("import_studies")
-    assert [re.sub("<[^>]+>", "", box) for box in links(app)[1:]][::2] == [
-        "1 file: same ids, other bytes",
+    assert [re.sub("<[^>]+>", "", box) for box in links(app)[1:]] == [
         "1 file: no UIDs",
+        "1 file: same ids, other bytes",
     ]
     assert "scan the folder again" in markdown(app)
     narrowed = page("import_studies", cause="no-uids")
@@ -267,11 +266,78 @@ def test_a_damaged_file_can_be_looked_for_again_from_its_cause(engine: OneProces
 def test_a_paused_import_says_why_and_offers_to_go_on_or_to_give_up(engine: OneProcess, tree: Path) -> None:
     press(scan(tree), "Start Import")
     batch = engine.batches()[0].job_id
-    jobs.rest(engine.journal, batch, "The archive has no room left.")
+    jobs.update(engine.journal, batch, status=Status.PAUSED, message="The archive has no room left.")
     app = page("import_studies", batch=batch)
     assert "no room left" in markdown(app)
     assert {"Resume", "Cancel"} <= {button.label for button in app.button}
+    assert primary(app) == ["Resume"]
     assert "Finished" not in markdown(app)
+
+
+@pytest.mark.parametrize("status", [Status.PAUSED, Status.FAILED])
+def test_what_was_not_read_back_yet_is_said_so(engine: OneProcess, tree: Path, status: Status) -> None:
+    press(scan(tree), "Start Import")
+    batch = engine.batches()[0].job_id
+    with engine.journal.transaction() as writing:
+        writing.execute("UPDATE outcomes SET proven = 0")
+    jobs.update(engine.journal, batch, status=status)
+    said = markdown(page("import_studies", batch=batch))
+    assert "not read back yet" in said
+    assert "verified by reading back" not in said
+
+
+def test_a_failed_import_offers_to_go_on_once(engine: OneProcess, tree: Path) -> None:
+    press(scan(tree), "Start Import")
+    batch = engine.batches()[0].job_id
+    with engine.journal.transaction() as writing:
+        writing.execute("UPDATE outcomes SET outcome = 'pending', reason = '' WHERE outcome = 'stored'")
+    jobs.update(engine.journal, batch, status=Status.FAILED, counts={"pending": 8, "not DICOM": 1})
+    app = page("import_studies", batch=batch)
+    assert [button.label for button in app.button].count("Resume") == 1
+    assert primary(app) == ["Resume"]
+    assert not any("pending" in text for text in texts(app))
+
+
+@pytest.mark.usefixtures("engine")
+def test_what_would_fail_again_is_not_tried_again(tree: Path) -> None:
+    write(tree / "c" / "no_uid.dcm", ct(patient="P3", study=3, StudyInstanceUID=""))
+    press(scan(tree), "Start Import")
+    assert "Retry failed files" not in {button.label for button in page("import_studies").button}
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_scan_that_was_imported_leads_to_its_import_and_shows_no_old_figures(tree: Path) -> None:
+    press(scan(tree), "Start Import")
+    app = page("hospital_config")
+    assert primary(app) == ["Scan Directory", "See the import"]
+    assert "Scan again" in {button.label for button in app.button}
+    assert "to send" not in markdown(app)
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_scan_on_show_can_be_scanned_again(engine: OneProcess, tree: Path) -> None:
+    app = scan(tree)
+    before = len(engine.scans())
+    press(app, "Scan again")
+    assert len(engine.scans()) == before + 1
+
+
+@pytest.mark.usefixtures("engine")
+def test_an_empty_folder_says_so(tmp_path: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+    app = scan(tmp_path / "nothing")
+    assert [info.value for info in app.info][-1] == "This folder is empty."
+    assert not app.metric
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_tabs_of_a_scan_say_how_much_is_in_them(tree: Path) -> None:
+    assert "Not DICOM, and why :gray-badge[1]" in [tab.label for tab in scan(tree).tabs]
+
+
+def test_a_verification_is_called_one_on_its_page(engine: OneProcess, tree: Path) -> None:
+    batch = verification.start_verify(engine, str(tree), free=True)
+    assert [title.value for title in page("import_studies", batch=batch).title] == ["Verification"]
 
 
 def test_what_the_archive_has_deleted_is_a_red_alarm(engine: OneProcess, tree: Path) -> None:
@@ -291,6 +357,7 @@ def test_the_history_is_searched_by_the_url_and_lists_verifications_too(engine: 
     imported(engine, tree / "b")
     verification.start_verify(engine, str(tree / "a"), free=True)
     assert {"Import", "Verification"} <= cells(page("import_studies", view="history"))
+    assert "3 imports and verifications" in markdown(page("import_studies", view="history"))
     found = cells(page("import_studies", view="history", words=f"{tree.name}/b"))
     assert str(tree / "b") in found
     assert str(tree / "a") not in found
@@ -341,6 +408,34 @@ def test_what_has_no_picture_says_what_it_is_and_the_page_lives(engine: OneProce
 def test_a_patient_who_is_gone_is_said(engine: OneProcess, tree: Path) -> None:
     imported(engine, tree)
     assert "Refresh" in page(patient="gone").error[0].value
+
+
+def test_an_empty_app_says_that_its_archive_does_not_answer(engine: OneProcess, settings: Settings) -> None:
+    engine.close()
+    gone = OneProcess(settings.model_copy(update={"archive": "orthanc", "orthanc_url": "http://127.0.0.1:9"}))
+    at_work.hand_over(gone)
+    app = page()
+    gone.close()
+    assert "does not answer" in app.error[0].value
+    assert "Error" not in app.error[0].value
+    assert "No patients yet" in markdown(app)
+
+
+def test_the_list_of_patients_is_had_as_csv_as_it_is_searched_with_all_its_pages(
+    engine: OneProcess, tree: Path, tmp_path: Path
+) -> None:
+    for number in range(30):
+        write(
+            tmp_path / "more" / f"{number}.dcm", ct(patient="=1+1" if number == 7 else f"M{number}", study=100 + number)
+        )
+    imported(engine, tree)
+    imported(engine, tmp_path / "more")
+    (button,) = (found for found in page().get("download_button") if found.proto.label == "Download CSV")
+    assert "All patients of this list" in button.proto.help
+    everyone = reports.patients_csv(engine, PatientFilter(), "patient_id", False).splitlines()
+    assert (len(everyone), everyone[1].split(",")[1]) == (33, "'=1+1")
+    (_, found) = reports.patients_csv(engine, PatientFilter("P2"), "last_study", True).splitlines()
+    assert ",P2," in found
 
 
 def test_without_the_archive_the_tables_stay_and_the_pictures_say_why(

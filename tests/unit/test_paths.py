@@ -49,6 +49,40 @@ def test_what_people_paste(folder: Path, pasted: str) -> None:
     assert plain(pasted.format(folder)) == folder
 
 
+@pytest.mark.parametrize("sign", ["\u2060", "\u200b", "\u200e", "\u200f", "\ufeff"])
+def test_signs_that_nobody_sees_are_left_out_of_a_pasted_path(folder: Path, sign: str) -> None:
+    assert plain(f"{sign}{str(folder).replace('/', sign + '/')}{sign}") == folder
+    assert plain(f'{sign}"{folder}"') == folder
+
+
+def test_a_name_that_holds_such_a_sign_is_found_as_it_is(folder: Path) -> None:
+    odd = folder / "a\u200bb"
+    odd.mkdir()
+    (folder / "ab").mkdir()
+    assert plain(str(odd)) == odd
+    assert plain(str(folder / "ab")) == folder / "ab"
+
+
+def test_a_forgotten_first_slash_is_asked_about(folder: Path, tmp_path: Path) -> None:
+    typed = str(folder)[1:]
+    asked = f"{typed} is not a whole path. Did you mean {folder}?"
+    assert problem(typed) == asked
+    assert problem(typed, folder) == asked
+    apart = tmp_path / "apart"
+    apart.mkdir()
+    assert "is not in the folders that may be scanned" in problem(typed, apart)
+    assert "Did you mean" not in problem(typed + "/nothing")
+
+
+def test_a_folder_beside_this_one_is_meant_before_one_at_the_root(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    beside = folder / str(folder)[1:]
+    beside.mkdir(parents=True)
+    assert plain(str(folder)[1:]) == beside
+
+
 def test_a_file_url_from_a_browser_or_a_file_manager(folder: Path) -> None:
     assert plain(folder.as_uri()) == folder
     assert plain(folder.as_uri().replace("file://", "FILE://localhost")) == folder

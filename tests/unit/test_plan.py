@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomcore.ingest.plan import Action, choose, expect, total
+from dicomcore.ingest.plan import Action, can_be_filed, choose, expect, expect_rejection, total
 from dicomcore.ingest.reconcile import reconcile
 from dicomcore.model import Candidate, FileFact, Outcome
 
@@ -69,6 +70,19 @@ def test_a_duplicate_and_a_conflict_name_the_file_that_was_kept() -> None:
     group = [candidate(1, "a"), candidate(2, "a"), candidate(3, "b")]
     verdicts = reconcile(group, archive_id="id", archive_md5="a", sent=group[0], refused={})
     assert [verdict.other for verdict in verdicts] == [None, b"001", b"001"]
+
+
+def test_files_that_lack_a_uid_are_expected_to_be_rejected_and_not_to_be_copies_of_each_other() -> None:
+    group = [candidate(1, "a"), candidate(2, "a"), candidate(3, "b")]
+    assert [expected.action for expected in expect_rejection(group)] == [Action.REJECTED] * 3
+
+
+@pytest.mark.parametrize("empty", ["", " ", "\0", "\0001.2", "\t"])
+def test_an_instance_can_be_filed_only_under_three_uids_that_say_something(empty: str) -> None:
+    assert can_be_filed("1.2", "1.2.3", "1.2.3.4")
+    assert not can_be_filed(empty, "1.2.3", "1.2.3.4")
+    assert not can_be_filed("1.2", empty, "1.2.3.4")
+    assert not can_be_filed("1.2", "1.2.3", empty)
 
 
 def test_plan_totals_count_files_and_bytes_by_action() -> None:

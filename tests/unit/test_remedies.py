@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from dicomcore.ingest import losses, send, verify
+from dicomcore.journal import decisions
 from dicomcore.model import TROUBLE, Kind, Outcome
 from dicomcore.remedies import (
     ARCHIVE_DISK,
@@ -24,6 +25,7 @@ from dicomcore.remedies import (
     DELETED,
     GONE_IN_SCAN,
     NO_PERMISSION,
+    NO_UIDS,
     NOT_SENT,
     OTHER,
     PACKED,
@@ -128,6 +130,7 @@ def test_every_cause_has_a_name_and_a_remedy_of_whole_sentences(cause: Cause) ->
     ("outcome", "reason", "cause"),
     [
         ("rejected", "The archive cannot read it as DICOM: Bad file format", DAMAGED),
+        ("rejected", "The archive cannot read it as DICOM: missing StudyInstanceUID or SOPInstanceUID", NO_UIDS),
         ("rejected", "The archive failed on this file (HTTP 500): Cannot write to the storage area", ARCHIVE_DISK),
         ("rejected", "The archive failed on this file (HTTP 500): Internal error", ARCHIVE_FAILED),
         ("quarantined", send.QUARANTINED, CRASHED),
@@ -138,7 +141,8 @@ def test_every_cause_has_a_name_and_a_remedy_of_whole_sentences(cause: Cause) ->
         ("unreadable", "It cannot be read: in its container it is cut off.", PACKED),
         ("unreadable", "encrypted in its ZIP: unpack it with its password", PACKED),
         ("unreadable", "a ZIP archive that cannot be read whole: it is damaged (…)", PACKED),
-        ("conflict", "Another file has the same ids. By the decision of anna the archive keeps that one.", DECIDED),
+        ("conflict", "The archive now holds another version, chosen by anna; this one differs from it too.", CONFLICT),
+        ("conflict", f"The archive holds other bytes.{decisions.DECIDED}anna: the archive keeps its own.", DECIDED),
         ("conflict", "words that nobody knows yet", CONFLICT),
         ("pending", "", NOT_SENT),
         ("pending", losses.GONE, DELETED),

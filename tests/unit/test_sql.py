@@ -53,8 +53,16 @@ def test_the_tables_read_well_and_hold_no_search_text(cache: Cache) -> None:
 
 def test_people_can_look_round(cache: Cache) -> None:
     tables = run_sql(cache, "SHOW TABLES")["name"].tolist()
-    assert tables == ["cached_instances", "cached_patients", "cached_series", "cached_studies"]
+    short = ["instances", "patients", "series", "studies"]
+    assert tables == [*(f"cached_{name}" for name in short), *short]
     assert "patient_name" in run_sql(cache, "DESCRIBE cached_patients")["column_name"].tolist()
+
+
+def test_the_short_names_will_do(cache: Cache) -> None:
+    joined = "SELECT count(*) FROM Patients JOIN studies ON studies.patient = patients.id"
+    assert run_sql(cache, joined).values.tolist() == [[2]]
+    assert run_sql(cache, "FROM patients").equals(run_sql(cache, "FROM cached_patients"))
+    assert len(run_sql(cache, "FROM instances")) == 6
 
 
 def test_too_many_rows_are_cut_and_it_says_so(cache: Cache) -> None:

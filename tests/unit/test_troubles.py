@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from dicomcore.journal import files, jobs
+from dicomcore.journal import dicomdirs, files, jobs
 from dicomcore.journal.database import Journal
 from dicomcore.model import FileFact, Header, Identity, Kind, ScannedFile
 from dicomcore.services import Services
 from dicomcore.settings import Settings
-from dicomcore.troubles import report, trouble
+from dicomcore.troubles import misread, report, trouble
 from dicomcore.troubles.trouble import Trouble
 from tests.factories import element, file_of, write
+from tests.one_process import OneProcess
 
 IDS = ("patient_id", "study_instance_uid", "series_instance_uid", "sop_instance_uid")
 
@@ -198,6 +199,23 @@ def test_images_that_are_kept_one_by_one_at_the_device_may_have_gaps(look: Look)
     assert look(image(number, modality="US") for number in (1, 2, 3, 5, 6, 9, 10)) == {}
 
 
+def test_what_a_dicomdir_lists_and_is_not_there_comes_first(services: Services, tmp_path: Path) -> None:
+    scan_id = new_scan(services.journal, tmp_path)
+    files.write_found(services.journal, scan_id, [image(1, patient_id="")], repr)
+    differences = [(b"DICOM/IM9", dicomdirs.LISTED_BUT_MISSING), (b"DICOM/IM1", dicomdirs.THERE_BUT_NOT_LISTED)]
+    dicomdirs.write(services.journal, scan_id, b"DICOMDIR", differences, listed=1, missing=1, unlisted=1)
+    first = report.troubles(services, scan_id)[0]
+    assert (first.what, first.count) == ("Listed on the CD, but not here", 1)
+    assert first.table.to_dict("records") == [{"path": "DICOM/IM9", "dicomdir": "DICOMDIR"}]
+
+
+def test_a_name_that_would_read_the_same_is_no_trouble(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    same = misread.better_reading("M\xfcller", "", "Müller".encode("latin-1"))
+    assert same
+    monkeypatch.setattr(misread, "better_reading", lambda *_: replace(same, text="M\xc3\xbcller^Anna"))
+    assert not look([image(patient_name="M\xc3\xbcller^Anna")])
+
+
 def test_names_in_the_wrong_character_set(look: Look) -> None:
     latin = {"specific_character_set": "ISO_IR 100"}
     found = look([person(1, "P1", "MÃ¼ller^Anna", **latin), person(2, "P2", "Müller^Otto", **latin)])
@@ -209,7 +227,7 @@ def test_bytes_that_the_text_does_not_tell_are_read_again(settings: Settings, tm
     japanese = "Yamada^Tarou=山田^太郎".encode("iso2022_jp")
     uids = [element(8, 0x18, "UI", b"1.2.3\0")]
     write(tmp_path / "scan" / "a.dcm", file_of(*uids, element(0x10, 0x10, "PN", japanese + b" " * (len(japanese) % 2))))
-    services = InOneProcess(settings)
+    services = OneProcess(settings)
     found = report.troubles(services, services.start_scan(str(tmp_path / "scan"), free=True))
     row = next(one for one in found if one.what.startswith("Names")).table.iloc[0]
     assert (row["would_read"], row["character_set"]) == ("山田 太郎 (Yamada Tarou)", "\\ISO 2022 IR 87")
@@ -229,10 +247,3 @@ def test_programs_get_a_few_examples(services: Services, tmp_path: Path) -> None
     files.write_found(services.journal, scan_id, (image(n, patient_id="") for n in range(9)), lambda ids: repr(ids))
     (told,) = report.for_programs(report.troubles(services, scan_id))
     assert (told["what"], told["count"], len(told["examples"])) == ("No PatientID", 9, 5)
-
-
-class InOneProcess(Services):
-    """The engine with its work done at once."""
-
-    def start_worker(self, job_id: str) -> None:
-        self.work(job_id)

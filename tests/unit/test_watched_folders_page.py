@@ -10,7 +10,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dicomcore import watches
-from dicomcore.journal import watched_folders
+from dicomcore.journal import jobs, watched_folders
+from dicomcore.model import Selection, Status
 from dicomcore.services import Services
 from dicomcore.settings import Settings
 from pages.widgets import at_work
@@ -77,3 +78,16 @@ def test_a_folder_that_cannot_be_reached_shows_its_problem(engine: Services, tmp
     assert any("cannot be reached" in markdown.value for markdown in app.markdown)
     assert any("drive" in warning.value and "*is" not in warning.value.replace("\\*", "") for warning in app.warning)
     assert any("3 files · looked at 00:00:00 UTC" in text.value for text in app.text)
+
+
+def test_a_last_import_that_needs_a_look_is_told_with_its_id(engine: Services, tmp_path: Path) -> None:
+    (tmp_path / "share").mkdir()
+    added = watches.add_watch(engine, str(tmp_path / "share"))
+    batch = jobs.create_batch(engine.journal, jobs.create_scan(engine.journal, tmp_path / "share"), Selection())
+    jobs.finish(engine.journal, batch, Status.FINISHED)
+    jobs.raise_alarm(engine.journal, batch, "The archive has lost data.")
+    watched_folders.note(engine.journal, added.folder, last_batch=batch, looked_at=0.0)
+    with watches._lock(engine):
+        app = page()
+    assert any(watches.LOOK in markdown.value for markdown in app.markdown)
+    assert any(batch in warning.value.replace("\\", "") for warning in app.warning)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import pytest
 
 from dicomcore import watches
 from dicomcore.archive.folder import FolderArchive
-from dicomcore.errors import ArchiveUnreachable, PathProblem, UsageError
+from dicomcore.errors import ArchiveUnreachable, PathProblem, StoreError, UsageError
 from dicomcore.ingest.watching import Look
 from dicomcore.journal import jobs, watched_folders
 from dicomcore.journal.database import Journal
@@ -21,16 +22,10 @@ from dicomcore.services import Services
 from dicomcore.settings import Settings
 from dicomcore.watches import FolderWatch, Watcher, add_watch, is_anybody_watching, remove_watch, state
 from tests.factories import ct, write, write_study
+from tests.one_process import OneProcess
 
 PATIENCE_SECONDS = 20
 LOOKS = 8
-
-
-class OneProcess(Services):
-    """The engine with its work done at once instead of in the background."""
-
-    def start_worker(self, job_id: str) -> None:
-        self.work(job_id)
 
 
 @pytest.fixture
@@ -105,6 +100,121 @@ def test_files_that_fail_do_not_start_import_after_import(
     add_watch(services, str(folder), 0)
     (only,) = batches_in_some_looks(services, monkeypatch)
     assert only.counts == {"stored": 3, "conflict": 1, "rejected": 1}
+
+
+def blinking(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files are away while the first import of the folder looks for them, and back after it, as they were."""
+    real, blinks = OneProcess.start_worker, iter([True])
+
+    def start_worker(services: OneProcess, job_id: str) -> None:
+        away = folder.with_name("away")
+        if blinks_now := next(blinks, False):
+            folder.rename(away)
+            folder.mkdir()
+        real(services, job_id)
+        if blinks_now:
+            folder.rmdir()
+            away.rename(folder)
+
+    monkeypatch.setattr(OneProcess, "start_worker", start_worker)
+
+
+def test_files_whose_drive_was_away_while_they_were_imported_are_imported_when_it_is_back(
+    services: OneProcess, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watches, "FIRST_RETRY_SECONDS", 0.0)
+    add_watch(services, str(folder), 0)
+    blinking(folder, monkeypatch)
+    missed, found = batches_in_some_looks(services, monkeypatch)
+    assert (missed.status, missed.total) == (Status.FINISHED, 0)
+    assert found.counts == {"stored": 3}
+
+
+def test_what_an_import_missed_is_told_and_found_after_a_restart(
+    services: OneProcess, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_watch(services, str(folder), 0)
+    blinking(folder, monkeypatch)
+    (missed,) = batches_in_some_looks(services, monkeypatch)
+    assert "needs a look" in watches.problem(services, watched(services))
+    monkeypatch.setattr(watches, "FIRST_RETRY_SECONDS", 0.0)
+    again, found = batches_in_some_looks(services, monkeypatch)
+    assert again.job_id == missed.job_id
+    assert found.counts == {"stored": 3}
+    assert watches.problem(services, watched(services)) == ""
+
+
+def test_an_import_that_a_former_run_began_is_followed_to_its_end(
+    services: OneProcess, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_watch(services, str(folder), 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(services, "start_worker", lambda _: None)
+        begun = services.import_folder(str(folder))
+    watched_folders.note(services.journal, watched(services).folder, last_batch=begun, files=4)
+    batches = FolderWatch(services, watched(services)).batches()
+    monkeypatch.setattr(watches, "FIRST_RETRY_SECONDS", 0.0)
+    ended, again = next(batches), next(batches)
+    batches.close()
+    assert (ended.job_id, ended.counts) == (begun, {"stored": 3})
+    assert again.counts == {"already stored": 3}
+
+
+def test_what_comes_while_files_are_changing_is_no_trouble_of_the_last_import(
+    services: OneProcess, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_watch(services, str(folder), 0)
+    batches_in_some_looks(services, monkeypatch)
+    watched_folders.note(services.journal, watched(services).folder, files=4, changing=True)
+    assert watches.problem(services, watched(services)) == ""
+
+
+def test_files_that_cannot_be_read_are_tried_again_some_times_and_then_left(
+    services: OneProcess, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watches, "FIRST_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(watches, "MOST_TRIES", 2)
+    write(folder / "closed.dcm", ct(study=9))
+    real = os.open
+
+    def refuse(path: bytes, *how: int, **more: int) -> int:
+        if os.fsencode(path).endswith(b"closed.dcm"):
+            raise PermissionError(13, "Permission denied")
+        return real(path, *how, **more)
+
+    monkeypatch.setattr(os, "open", refuse)
+    add_watch(services, str(folder), 0)
+    first, *more = batches_in_some_looks(services, monkeypatch)
+    assert first.counts == {"stored": 3, "unreadable": 1}
+    assert [batch.counts for batch in more] == [{"already stored": 3, "unreadable": 1}] * 2
+
+
+def test_a_watch_whose_last_import_needs_a_look_says_so_and_names_it(
+    services: OneProcess, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder / "conflict.dcm", ct(PatientName="Other^Name"))
+    add_watch(services, str(folder), 0)
+    (last,) = batches_in_some_looks(services, monkeypatch)
+    assert told_while_watched(services) == watches.LOOK
+    (row,) = watches.watch_table(services).to_dict("records")
+    assert last.job_id in row["problem"]
+
+
+def test_a_watch_whose_last_backup_failed_says_so(
+    services: OneProcess, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "no folder", b"")
+    services.settings = services.settings.model_copy(update={"backup_dir": str(tmp_path / "no folder" / "backup")})
+    add_watch(services, str(folder), 0)
+    (last,) = batches_in_some_looks(services, monkeypatch)
+    assert last.counts == {"stored": 3}
+    assert told_while_watched(services) == watches.LOOK
+
+
+def told_while_watched(services: Services) -> str:
+    """The state that people see while the app runs."""
+    with watches._lock(services):
+        return state(services, watched(services))
 
 
 def test_after_a_restart_only_a_change_starts_an_import(
@@ -207,6 +317,27 @@ def test_an_import_that_failed_as_a_whole_goes_on_by_itself_when_the_archive_is_
 
 def out_of_reach(_: object) -> None:
     raise ArchiveUnreachable("The archive does not answer.")
+
+
+def test_a_journal_that_is_busy_for_a_moment_ends_no_watching(
+    services: OneProcess, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([StoreError("The journal cannot be used.")])
+    real = watches._last_status
+
+    def last_status(services: Services, watch: WatchedFolder) -> Status | None:
+        if trouble := next(answers, None):
+            raise trouble
+        return real(services, watch)
+
+    monkeypatch.setattr(watches, "_last_status", last_status)
+    add_watch(services, str(folder), 0)
+    watcher = Watcher(services)
+    watcher.start()
+    try:
+        wait_until(lambda: bool(services.batches()))
+    finally:
+        watcher.stop()
 
 
 def test_the_app_watches_what_is_added_and_leaves_what_is_removed(services: OneProcess, folder: Path) -> None:

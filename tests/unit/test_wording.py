@@ -20,4 +20,5 @@ def test_what_does_not_add_up_is_said() -> None:
 
 
 def test_sizes_have_units() -> None:
-    assert [size(count) for count in (0, 999, 57_300_000, 2.5e15)] == ["0 bytes", "999 bytes", "57.3 MB", "2,500.0 TB"]
+    assert [size(count) for count in (0, 1, 999, 57_300_000)] == ["0 bytes", "1 byte", "999 bytes", "57.3 MB"]
+    assert size(2.5e15) == "2,500.0 TB"

@@ -55,6 +55,8 @@ ALTER TABLE batches ADD COLUMN auto_backup INTEGER NOT NULL DEFAULT 1; -- 1: bac
 ALTER TABLE batches ADD COLUMN only_backup_left INTEGER NOT NULL DEFAULT 0; -- 1: all but the backup is done
 ALTER TABLE batches ADD COLUMN backup_problem TEXT NOT NULL DEFAULT ''; -- why the backup failed as a whole
 ALTER TABLE batches ADD COLUMN alarm TEXT NOT NULL DEFAULT ''; -- the archive has lost data meanwhile
+ALTER TABLE batches ADD COLUMN compared INTEGER NOT NULL DEFAULT 0; -- 1: what archive_key says of the files still counts
+UPDATE batches SET compared = 1 WHERE archive_key <> '';
 ALTER TABLE batches ADD COLUMN instances_before INTEGER; -- in the archive, before the first file was sent
 ALTER TABLE batches ADD COLUMN seconds_before REAL NOT NULL DEFAULT 0; -- that runs before a retry or resume took
 CREATE INDEX jobs_by_age ON jobs (created_at);
@@ -108,6 +110,7 @@ CREATE TABLE decisions (
     done INTEGER NOT NULL DEFAULT 1, -- 0: it was begun, and nobody has seen its end
     PRIMARY KEY (batch_id, file_id)
 ) WITHOUT ROWID;
+CREATE INDEX decisions_by_file ON decisions (file_id); -- else forgetting a scan looks through it for every file
 
 -- Folders that are imported by themselves when their files have stopped changing.
 CREATE TABLE watched_folders (

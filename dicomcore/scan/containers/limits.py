@@ -67,6 +67,12 @@ class Budget:
             raise Refused(f"it unpacks to more than {in_gigabytes(MOST_BYTES)}")
 
 
+def expect_few_folders(folders: int) -> None:
+    """Folders are no members, but millions of them take as long. Raises ``Refused``."""
+    if folders > MOST_MEMBERS:
+        raise Refused(f"it holds more than {MOST_MEMBERS:,} folders")
+
+
 def expect_fair_size(size: int) -> None:
     """Raises ``Refused`` for a member that unpacks to too much."""
     if size > MOST_BYTES_A_MEMBER:

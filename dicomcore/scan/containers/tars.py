@@ -35,8 +35,12 @@ def tar_entries(file: BinaryIO, *, forwards_only: bool) -> Iterator[Entry]:
     rationed, lock = Rationed(file, limits.LARGEST_HEADER), threading.Lock()
     with damage_refused():
         tar = TarFile(fileobj=cast(IO[bytes], rationed), encoding="utf-8", errors="surrogateescape")
+    folders = 0
     while (member := _next(tar, rationed)) is not None:
-        if not member.isdir():
+        if member.isdir():
+            folders += 1
+            limits.expect_few_folders(folders)
+        else:
             rationed.left = None
             yield _entry(member, partial(_in_turn, tar, member) if forwards_only else _opener(file, lock, member))
     _expect_end(rationed)
