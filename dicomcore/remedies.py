@@ -187,6 +187,7 @@ BEGINNINGS = (
     ("The archive took the file for a ZIP", LIKE_A_ZIP),
     ("The archive failed on this file", ARCHIVE_FAILED),
     ("The archive said it had this instance before", ARCHIVE_DOUBTFUL),
+    ("Its ids are not those that its name says", ARCHIVE_DOUBTFUL),
     ("reading its header failed", PARSER),
     ("no permission", NO_PERMISSION),
     ("gone while scanning", GONE_IN_SCAN),

@@ -228,23 +228,26 @@ class FolderArchive:
         """A row for each file that lies where its ids say, and when it came (ns); others are left alone, and told."""
         found = left = 0
         for place in self._folder.glob("??/??/*.dcm"):
-            try:
-                yield self._row(place)
+            if row := self._row(place):
                 found += 1
-            except (OSError, Rejected):
+                yield row
+            else:
                 left += 1
         if found or left:
             log.warning("the index of the archive was lost and is made from its files", files=found, left=left)
 
     def _row(self, place: Path) -> tuple[str | int, ...]:
-        """Raises ``Rejected`` for a file that does not belong there, and ``OSError``."""
-        header, seen = self._read_header(place), place.stat()
-        if header is None:
-            raise Rejected("No parser can read its header, so the archive cannot file it.")
-        patient, study, series, instance = _ids(header)
-        if place != self._place(instance):
-            raise Rejected("Its ids are not those that its name says.")
-        md5, received = _md5(place), _iso(seen.st_mtime)
+        """Nothing for a file that does not belong there or cannot be read."""
+        try:
+            header, seen = self._read_header(place), place.stat()
+            if header is None:
+                return ()
+            patient, study, series, instance = _ids(header)
+            if place != self._place(instance):
+                return ()
+            md5, received = _md5(place), _iso(seen.st_mtime)
+        except (OSError, Rejected):
+            return ()
         return instance, patient, study, series, md5, seen.st_size, received, _json(header), seen.st_mtime_ns
 
     def _place(self, archive_id: str) -> Path:

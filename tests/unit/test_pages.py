@@ -22,7 +22,7 @@ from dicomcore.journal import jobs
 from dicomcore.model import Selection, Status
 from dicomcore.settings import Settings
 from pages.widgets import at_work
-from tests.factories import ct, write, write_study
+from tests.factories import ct, dicomdir_of, write, write_study
 from tests.one_process import OneProcess
 
 MAIN = Path(__file__).resolve().parents[2] / "pages" / "main.py"
@@ -207,6 +207,12 @@ def test_an_import_starts_from_the_scan_and_its_outcomes_add_up(engine: OneProce
     assert engine.batches()[0].status is Status.FINISHED
 
 
+@pytest.mark.usefixtures("engine")
+def test_the_plan_says_what_the_archive_will_refuse(tree: Path) -> None:
+    write(tree / "no study.dcm", ct(StudyInstanceUID=None))
+    assert ":red[**1** will be rejected (no UIDs)]" in markdown(scan(tree))
+
+
 def test_an_import_can_be_narrowed_to_a_patient(engine: OneProcess, tree: Path) -> None:
     app = scan(tree)
     app.multiselect(key=f"patient_id-{engine.scans(1)[0].job_id}").select("P2")
@@ -333,6 +339,17 @@ def test_an_empty_folder_says_so(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("engine")
 def test_the_tabs_of_a_scan_say_how_much_is_in_them(tree: Path) -> None:
     assert "Not DICOM, and why :gray-badge[1]" in [tab.label for tab in scan(tree).tabs]
+
+
+@pytest.mark.usefixtures("engine")
+def test_only_dicomdirs_that_differ_from_their_folder_are_listed(tree: Path) -> None:
+    write(tree / "x" / "DICOMDIR", dicomdir_of(["IM1"]))
+    write(tree / "x" / "IM1", ct(patient="P3", study=3))
+    write(tree / "y" / "DICOMDIR", dicomdir_of(["GONE"]))
+    app = scan(tree)
+    assert [list(frame.value["path"]) for frame in app.dataframe if "listed" in frame.value] == [["y/DICOMDIR"]]
+    assert [tab.label for tab in app.tabs][-1] == "DICOMDIR :gray-badge[2]"
+    assert "Listed on the CD, but not here :orange-badge[1]" in [box.label for box in app.expander]
 
 
 def test_a_verification_is_called_one_on_its_page(engine: OneProcess, tree: Path) -> None:

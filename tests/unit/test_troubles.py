@@ -210,10 +210,12 @@ def test_what_a_dicomdir_lists_and_is_not_there_comes_first(services: Services, 
 
 
 def test_a_name_that_would_read_the_same_is_no_trouble(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
-    same = misread.better_reading("M\xfcller", "", "Müller".encode("latin-1"))
-    assert same
-    monkeypatch.setattr(misread, "better_reading", lambda *_: replace(same, text="M\xc3\xbcller^Anna"))
-    assert not look([image(patient_name="M\xc3\xbcller^Anna")])
+    found = [person(1, "P1", "MÃ¼ller^Anna", specific_character_set="ISO_IR 100")]
+    assert look(found)
+    reading = misread.better_reading("MÃ¼ller^Anna", "ISO_IR 100", "Müller^Anna".encode())
+    assert reading
+    monkeypatch.setattr(misread, "better_reading", lambda *_: replace(reading, text="MÃ¼ller^Anna"))
+    assert look(found) == {}
 
 
 def test_names_in_the_wrong_character_set(look: Look) -> None:
