@@ -25,6 +25,7 @@ def found(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[di
 
 def test_every_kind_is_counted(found: dict[str, Trouble]) -> None:
     assert {what: one.count for what, one in found.items()} == {
+        "Listed on the CD, but not here": 2,
         "No StudyInstanceUID": 29,
         "No SeriesInstanceUID": 29,
         "No SOPInstanceUID": 13,
