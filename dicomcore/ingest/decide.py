@@ -21,9 +21,10 @@ from dicomcore.ingest.reading import Source, SourceChanged
 from dicomcore.ingest.reconcile import TWICE
 from dicomcore.ingest.stopping import Paused
 from dicomcore.ingest.whereabouts import md5_there
-from dicomcore.journal import audit, decisions
+from dicomcore.journal import audit, decisions, replacements
 from dicomcore.journal.database import Journal
-from dicomcore.journal.decisions import Conflict, Reasons
+from dicomcore.journal.decisions import Conflict
+from dicomcore.journal.replacements import Reasons
 from dicomcore.scan.paths import printable
 
 log = logs.logger(__name__)
@@ -36,12 +37,12 @@ def keep(journal: Journal, archive: Archive, root: bytes, conflict: Conflict, *,
     """
     begun = conflict.begun
     if begun and begun.backup:
-        decisions.void_receipts(journal, conflict, archive.key)
+        replacements.void_receipts(journal, conflict, archive.key)
         _take_out_the_new(archive, conflict, backup_dir)
         _put_back(archive, conflict.archive_id, begun.old_md5, begun.backup, backup_dir)
         _note(journal, who, "keep", conflict, old_md5=begun.old_md5)
         reason = _why_it_is_not_there(who)
-        decisions.keep_what_was_put_back(
+        replacements.keep_what_was_put_back(
             journal, conflict, who, root, archive.key, old_md5=begun.old_md5, reason=reason
         )
         return
@@ -59,7 +60,7 @@ def replace(
     """
     with offered(source, conflict) as (path, body):
         backup, old_md5 = _kept(archive, conflict, backup_dir)
-        decisions.begin_replacement(journal, conflict, who, archive.key, backup=backup, old_md5=old_md5)
+        replacements.begin_replacement(journal, conflict, who, archive.key, backup=backup, old_md5=old_md5)
         _note(journal, who, "replace", conflict, stage="begins", old_md5=old_md5, backup=backup)
         try:
             if md5_there(archive, conflict.archive_id) != conflict.md5:
@@ -71,7 +72,7 @@ def replace(
                 raise
             raise NotReplaced(f"{error} {said}") from error
     reasons = Reasons(_how_it_was_replaced(who, backup), TWICE, _why_it_is_not_there(who))
-    decisions.end_replacement(journal, conflict, root, archive.key, reasons)
+    replacements.end_replacement(journal, conflict, root, archive.key, reasons)
     _note(journal, who, "replace", conflict, stage="done", old_md5=old_md5, backup=backup)
     return backup
 
@@ -124,14 +125,14 @@ def _undo(
 ) -> str:
     """What the archive holds after a replacement that failed: its old version, if anything can bring it back."""
     if not backup:
-        decisions.give_up_replacement(journal, conflict, root, archive.key, old_md5="")
+        replacements.give_up_replacement(journal, conflict, root, archive.key, old_md5="")
         return "The archive held nothing under these ids before."
     try:
         _put_back(archive, conflict.archive_id, old_md5, backup, backup_dir)
     except (DicomViewerError, OSError) as trouble:
         log.error("the old version is not back", archive_id=conflict.archive_id, exc_info=True)
         return f"The old version could not be put back: {trouble} It lies in {backup}. Decide again to put it right."
-    decisions.give_up_replacement(journal, conflict, root, archive.key, old_md5=old_md5)
+    replacements.give_up_replacement(journal, conflict, root, archive.key, old_md5=old_md5)
     return "The archive holds its old version as before; that was read back."
 
 

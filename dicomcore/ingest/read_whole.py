@@ -10,9 +10,9 @@ from itertools import islice
 from dicomcore.ingest.progress import Meter
 from dicomcore.ingest.reading import Source, SourceChanged
 from dicomcore.ingest.stopping import stop_if_wanted
-from dicomcore.journal import jobs, outcomes, proofs
+from dicomcore.journal import digests, jobs, outcomes
 from dicomcore.journal.database import Journal
-from dicomcore.journal.proofs import DicomFile, Digests
+from dicomcore.journal.digests import DicomFile, Digests
 from dicomcore.model import Job, Outcome, Verdict
 
 #: Hashing lets other threads run; more readers than this only make a disk seek.
@@ -28,7 +28,7 @@ def read_whole(journal: Journal, batch_id: str, source: Source) -> None:
     What a former run has read counts if it is there as it was then.
     """
     _look_again(journal, batch_id, source)
-    unread = proofs.unread(journal, batch_id)
+    unread = digests.unread(journal, batch_id)
     progress = _Progress(journal, batch_id)
     progress.flush()
     pool = ThreadPoolExecutor(READERS, thread_name_prefix="read")
@@ -44,10 +44,10 @@ def read_whole(journal: Journal, batch_id: str, source: Source) -> None:
 
 def _look_again(journal: Journal, batch_id: str, source: Source) -> None:
     """Files that are gone or have changed since a former run of this verification has read them are lost to it."""
-    read = proofs.read(journal, batch_id)
+    read = digests.read(journal, batch_id)
     with ThreadPoolExecutor(READERS, thread_name_prefix="look") as pool:
         while some := list(islice(read, FILES_A_LOOK)):
-            proofs.forget_read(journal, batch_id, [lost for lost in pool.map(partial(_changed, source), some) if lost])
+            digests.forget_read(journal, batch_id, [lost for lost in pool.map(partial(_changed, source), some) if lost])
             stop_if_wanted(journal, batch_id)
 
 
@@ -83,7 +83,7 @@ class _Progress:
         self._lost: list[Verdict] = []
         self._current: bytes | None = None
         self._last_flush = time.monotonic()
-        self._before = _settled(jobs.job(journal, batch_id), *proofs.left(journal, batch_id))
+        self._before = _settled(jobs.job(journal, batch_id), *digests.left(journal, batch_id))
         self._done, self._bytes = self._before
 
     def add(self, file: DicomFile, read: Digests | Verdict) -> None:
@@ -102,7 +102,7 @@ class _Progress:
             stop_if_wanted(self._journal, self._batch_id)
 
     def flush(self) -> None:
-        proofs.write_digests(self._journal, self._batch_id, self._digests)
+        digests.write_digests(self._journal, self._batch_id, self._digests)
         outcomes.write(self._journal, self._batch_id, self._lost)
         self._digests.clear()
         self._lost.clear()

@@ -22,10 +22,10 @@ from dicomcore.ingest.reconcile import reconcile
 from dicomcore.ingest.stopping import Paused, patiently, stop_if_wanted
 from dicomcore.ingest.transcoded import name_transcoded
 from dicomcore.ingest.whereabouts import Located, Whereabouts
-from dicomcore.journal import files, jobs, outcomes, proofs
+from dicomcore.journal import earlier_imports, files, jobs, outcomes, proofs
 from dicomcore.journal.database import Journal
+from dicomcore.journal.earlier_imports import EarlierImport
 from dicomcore.journal.files import Group
-from dicomcore.journal.proofs import EarlierImport
 from dicomcore.model import Candidate, Job, Outcome, Scan, Selection, Status, Verdict
 
 CONNECTIONS = 4
@@ -81,7 +81,7 @@ def _compare(journal: Journal, archive: Archive, batch_id: str, scan: Scan, sele
     groups = files.groups(journal, scan.scan_id, selection, pending_in=batch_id)
     with ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="verify") as pool:
         where = Whereabouts(journal, archive, scan.root, pool)
-        judge = _Judge(journal, proofs.earlier_imports(journal, archive.key, scan.root), scan.root)
+        judge = _Judge(journal, earlier_imports.of_folder(journal, archive.key, scan.root), scan.root)
 
         def settle(some: list[Group]) -> None:
             located = where.located(some)
@@ -122,7 +122,8 @@ class _Judge:
 
     def _missing(self, file: Candidate, verdict: Verdict, reason: str) -> Verdict:
         """With the reason, or with what an import was told where the archive did not take these bytes."""
-        outcome, why = proofs.refusal(self._journal, self._imports, self._root, file) or (verdict.outcome, reason)
+        refused = earlier_imports.refusal(self._journal, self._imports, self._root, file)
+        outcome, why = refused or (verdict.outcome, reason)
         return replace(verdict, outcome=outcome, reason=why)
 
 

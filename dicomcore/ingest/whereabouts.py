@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from dicomcore.archive.base import Archive
 from dicomcore.errors import NotInArchive
 from dicomcore.ingest.by_name import same_instance
-from dicomcore.journal import proofs
+from dicomcore.journal import earlier_imports
 from dicomcore.journal.database import Journal
 from dicomcore.journal.files import Group
 from dicomcore.model import Candidate
@@ -64,7 +64,7 @@ class Whereabouts:
 
     def _receipt(self, file: Candidate) -> str | None:
         whole = os.path.join(self._root, file.fact.path)
-        return proofs.receipt(self._journal, self._archive.key, whole, file.md5 or "")
+        return earlier_imports.receipt(self._journal, self._archive.key, whole, file.md5 or "")
 
     def _md5(self, archive_id: str) -> str:
         return md5_there(self._archive, archive_id)

@@ -6,6 +6,7 @@ transactions that wait for each other.
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import threading
@@ -83,6 +84,7 @@ class Journal:
         )
         connection.row_factory = sqlite3.Row
         connection.create_function("cause_of", 2, _cause, deterministic=True)
+        connection.create_function("whole_path", 2, os.path.join, deterministic=True)
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
         return connection

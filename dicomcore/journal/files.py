@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, fields
 from itertools import groupby
-from sqlite3 import Connection, Row
+from sqlite3 import Row
 
 from dicomcore.journal.database import Journal
 from dicomcore.journal.selection import condition
@@ -159,7 +159,6 @@ def use_receipts(journal: Journal, scan_id: str, root: bytes, archive_key: str) 
     What another comparison has said of the archive is forgotten: it may have been another archive, or long ago.
     """
     with journal.transaction() as writing:
-        _name_paths(writing)
         writing.execute(
             "UPDATE files SET archive_md5 = NULL, "
             "archive_id = CASE WHEN identity LIKE 'raw-%' OR identity IS NULL THEN NULL ELSE archive_id END "
@@ -185,7 +184,6 @@ def write_receipts(journal: Journal, batch_id: str, root: bytes, archive_key: st
     Older receipts that speak of other bytes under the same id are void: the archive holds these now.
     """
     with journal.transaction() as writing:
-        _name_paths(writing)
         writing.execute(
             """
             DELETE FROM receipts WHERE (archive_key, path) IN (
@@ -248,7 +246,3 @@ def _names(row: Row) -> Names | None:
 def _candidate(row: Row) -> Candidate:
     fact = FileFact(row["path"], row["size"], row["mtime_ns"], row["inode"])
     return Candidate(row["file_id"], fact, row["md5"])
-
-
-def _name_paths(connection: Connection) -> None:
-    connection.create_function("whole_path", 2, os.path.join, deterministic=True)

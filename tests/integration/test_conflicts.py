@@ -22,7 +22,7 @@ from dicomcore.archive.orthanc import OrthancArchive
 from dicomcore.cache import queries
 from dicomcore.cli.app import app
 from dicomcore.errors import ArchiveUnreachable, BackupFailed, NotReplaced, Rejected, SourceLost, UsageError
-from dicomcore.journal import audit, decisions, jobs, outcomes, reports
+from dicomcore.journal import audit, decisions, jobs, outcomes, replacements, reports
 from dicomcore.model import Receipt, Selection, Status
 from dicomcore.reports import import_summary, is_trouble
 from dicomcore.services import Services, read_header
@@ -388,7 +388,7 @@ def test_no_receipt_vouches_for_what_a_replacement_may_have_removed(
         raise SystemExit
 
     with monkeypatch.context() as patch:
-        patch.setattr(decisions, "end_replacement", die)
+        patch.setattr(replacements, "end_replacement", die)
         with pytest.raises(SystemExit):
             conflicts.replace(services, batch_id, file)
     assert told(services, imported(services, source / "a"))["old.dcm"] == "conflict"

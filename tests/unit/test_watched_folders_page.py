@@ -14,6 +14,7 @@ from dicomcore.journal import jobs, watched_folders
 from dicomcore.model import Selection, Status
 from dicomcore.services import Services
 from dicomcore.settings import Settings
+from dicomcore.watches import presence
 from pages.widgets import at_work
 
 MAIN = Path(__file__).resolve().parents[2] / "pages" / "main.py"
@@ -87,7 +88,7 @@ def test_a_last_import_that_needs_a_look_is_told_with_its_id(engine: Services, t
     jobs.finish(engine.journal, batch, Status.FINISHED)
     jobs.raise_alarm(engine.journal, batch, "The archive has lost data.")
     watched_folders.note(engine.journal, added.folder, last_batch=batch, looked_at=0.0)
-    with watches._lock(engine):
+    with presence.lock_of(engine):
         app = page()
     assert any(watches.LOOK in markdown.value for markdown in app.markdown)
     assert any(batch in warning.value.replace("\\", "") for warning in app.warning)

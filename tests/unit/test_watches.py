@@ -20,7 +20,17 @@ from dicomcore.journal.watched_folders import WatchedFolder
 from dicomcore.model import Job, Selection, Status
 from dicomcore.services import Services
 from dicomcore.settings import Settings
-from dicomcore.watches import FolderWatch, Watcher, add_watch, is_anybody_watching, remove_watch, state
+from dicomcore.watches import (
+    FolderWatch,
+    Watcher,
+    add_watch,
+    folder_watch,
+    is_anybody_watching,
+    presence,
+    remove_watch,
+    state,
+    watcher,
+)
 from tests.factories import ct, write, write_study
 from tests.one_process import OneProcess
 
@@ -37,7 +47,8 @@ def services(settings: Settings) -> Iterator[OneProcess]:
 
 @pytest.fixture(autouse=True)
 def _fast_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dicomcore.watches.TICK_SECONDS", 0.005)
+    for module in (folder_watch, watcher):
+        monkeypatch.setattr(module, "TICK_SECONDS", 0.005)
     for name in ("SETTLE_SECONDS", "WALK_SECONDS", "REST"):
         monkeypatch.setattr(f"dicomcore.ingest.watching.{name}", 0.0)
 
@@ -56,7 +67,7 @@ def batches_in_some_looks(
     services: Services, monkeypatch: pytest.MonkeyPatch, between: Callable[[int], None] = lambda _: None
 ) -> list[Job]:
     """What comes of a watch that looks a few times at its folder; ``between`` is told how often it has looked."""
-    watch, looks, real = FolderWatch(services, watched(services)), iter(range(1, LOOKS + 1)), watches.look
+    watch, looks, real = FolderWatch(services, watched(services)), iter(range(1, LOOKS + 1)), folder_watch.look
 
     def counted(root: Path) -> Look:
         between(count := next(looks))
@@ -65,7 +76,7 @@ def batches_in_some_looks(
         return real(root)
 
     with monkeypatch.context() as patch:
-        patch.setattr(watches, "look", counted)
+        patch.setattr(folder_watch, "look", counted)
         return list(watch.batches())
 
 
@@ -122,7 +133,7 @@ def blinking(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_files_whose_drive_was_away_while_they_were_imported_are_imported_when_it_is_back(
     services: OneProcess, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watches, "FIRST_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(folder_watch, "FIRST_RETRY_SECONDS", 0.0)
     add_watch(services, str(folder), 0)
     blinking(folder, monkeypatch)
     missed, found = batches_in_some_looks(services, monkeypatch)
@@ -137,7 +148,7 @@ def test_what_an_import_missed_is_told_and_found_after_a_restart(
     blinking(folder, monkeypatch)
     (missed,) = batches_in_some_looks(services, monkeypatch)
     assert "needs a look" in watches.problem(services, watched(services))
-    monkeypatch.setattr(watches, "FIRST_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(folder_watch, "FIRST_RETRY_SECONDS", 0.0)
     again, found = batches_in_some_looks(services, monkeypatch)
     assert again.job_id == missed.job_id
     assert found.counts == {"stored": 3}
@@ -153,7 +164,7 @@ def test_an_import_that_a_former_run_began_is_followed_to_its_end(
         begun = services.import_folder(str(folder))
     watched_folders.note(services.journal, watched(services).folder, last_batch=begun, files=4)
     batches = FolderWatch(services, watched(services)).batches()
-    monkeypatch.setattr(watches, "FIRST_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(folder_watch, "FIRST_RETRY_SECONDS", 0.0)
     ended, again = next(batches), next(batches)
     batches.close()
     assert (ended.job_id, ended.counts) == (begun, {"stored": 3})
@@ -172,8 +183,8 @@ def test_what_comes_while_files_are_changing_is_no_trouble_of_the_last_import(
 def test_files_that_cannot_be_read_are_tried_again_some_times_and_then_left(
     services: OneProcess, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watches, "FIRST_RETRY_SECONDS", 0.0)
-    monkeypatch.setattr(watches, "MOST_TRIES", 2)
+    monkeypatch.setattr(folder_watch, "FIRST_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(folder_watch, "MOST_TRIES", 2)
     write(folder / "closed.dcm", ct(study=9))
     real = os.open
 
@@ -213,7 +224,7 @@ def test_a_watch_whose_last_backup_failed_says_so(
 
 def told_while_watched(services: Services) -> str:
     """The state that people see while the app runs."""
-    with watches._lock(services):
+    with presence.lock_of(services):
         return state(services, watched(services))
 
 
@@ -297,7 +308,7 @@ def test_an_import_that_somebody_pauses_is_told_and_waited_for(
 def test_an_import_that_failed_as_a_whole_goes_on_by_itself_when_the_archive_is_back(
     services: OneProcess, folder: Path, monkeypatch: pytest.MonkeyPatch, scanned: bool
 ) -> None:
-    monkeypatch.setattr(watches, "FIRST_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(folder_watch, "FIRST_RETRY_SECONDS", 0.0)
     add_watch(services, str(folder), 0)
     batches = FolderWatch(services, watched(services)).batches()
     with monkeypatch.context() as patch:
@@ -323,14 +334,14 @@ def test_a_journal_that_is_busy_for_a_moment_ends_no_watching(
     services: OneProcess, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = iter([StoreError("The journal cannot be used.")])
-    real = watches._last_status
+    real = folder_watch.last_status
 
     def last_status(services: Services, watch: WatchedFolder) -> Status | None:
         if trouble := next(answers, None):
             raise trouble
         return real(services, watch)
 
-    monkeypatch.setattr(watches, "_last_status", last_status)
+    monkeypatch.setattr(folder_watch, "last_status", last_status)
     add_watch(services, str(folder), 0)
     watcher = Watcher(services)
     watcher.start()
