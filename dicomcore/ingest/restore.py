@@ -15,6 +15,7 @@ from dicomcore.errors import BackupDamaged, BackupFailed, Rejected
 from dicomcore.ingest.backup_folder import BackupFolder
 from dicomcore.ingest.backup_zip import Backup, Entry, Found, number_in, opened
 from dicomcore.ingest.reading import WHOLE_BODY
+from dicomcore.ingest.whereabouts import md5_there
 from dicomcore.model import Outcome
 
 CONNECTIONS = 4
@@ -64,9 +65,8 @@ def restore(archive: Archive, folder: BackupFolder, name: str) -> Iterator[Resto
 
 
 def _restore(archive: Archive, backup: Backup, drafts: Path, held: set[str], entry: Entry) -> Restored:
-    if entry.archive_id in held:
-        same = archive.md5(entry.archive_id) == entry.md5
-        outcome, reason = (Outcome.ALREADY_STORED, "") if same else (Outcome.CONFLICT, OTHER_BYTES)
+    if entry.archive_id in held and (there := md5_there(archive, entry.archive_id)):
+        outcome, reason = (Outcome.ALREADY_STORED, "") if there == entry.md5 else (Outcome.CONFLICT, OTHER_BYTES)
         return Restored(backup.name, entry, outcome, reason)
     handle, name = tempfile.mkstemp(dir=drafts)  # never named by what stands in a manifest
     draft = Path(name)
@@ -85,6 +85,6 @@ def _restore(archive: Archive, backup: Backup, drafts: Path, held: set[str], ent
 def _store(archive: Archive, draft: Path, entry: Entry) -> tuple[Outcome, str]:
     """Only what the archive says it holds afterwards counts."""
     receipt = archive.store(draft, draft.read_bytes() if entry.size <= WHOLE_BODY else None)
-    if archive.md5(receipt.archive_id) != entry.md5:
+    if md5_there(archive, receipt.archive_id) != entry.md5:
         return Outcome.CONFLICT, CHANGED if receipt.new else OTHER_BYTES
     return (Outcome.STORED if receipt.new or receipt.retried else Outcome.ALREADY_STORED), ""
