@@ -145,8 +145,11 @@ class Services:
         if not self._is_starting(job_id) and not worker.is_at_work(self._locks, job_id):
             jobs.rest(self.journal, job_id, PAUSED)
 
-    def resume(self, batch_id: str) -> None:
-        """Go on with a batch that was paused, cancelled or failed. Raises ``UnknownBatch``, ``UsageError``."""
+    def resume(self, batch_id: str, *, alarm_was_seen: bool = True) -> None:
+        """Go on with a batch that was paused, cancelled or failed. Raises ``UnknownBatch``, ``UsageError``.
+
+        ``alarm_was_seen``: a person does so, and has seen the alarm that it may have raised.
+        """
         self._expect_no_finished_verification(batch_id)
         if self.job(batch_id).status is Status.PAUSED or jobs.wanted(self.journal, batch_id) == "pause":
             jobs.take_up(self.journal, batch_id)
@@ -156,7 +159,7 @@ class Services:
         self._expect_over(batch_id)
         if not outcomes.counts(self.journal, batch_id).get(Outcome.PENDING):
             raise UsageError(f"{batch_id} has no file that is pending.")
-        self._reopen(batch_id)
+        self._reopen(batch_id, alarm_was_seen=alarm_was_seen)
 
     def retry(self, batch_id: str) -> int:
         """Try again what was rejected, unreadable or vanished; returns how many files. Raises as ``resume``."""
@@ -168,8 +171,10 @@ class Services:
         self._reopen(batch_id)
         return files_again
 
-    def _reopen(self, batch_id: str) -> None:
-        jobs.reopen(self.journal, batch_id)
+    def _reopen(self, batch_id: str, *, alarm_was_seen: bool = True) -> None:
+        if self.job(batch_id).kind == "import":
+            outcomes.reconsider_conflicts(self.journal, batch_id)
+        jobs.reopen(self.journal, batch_id, alarm_was_seen=alarm_was_seen)
         log.info("opened again", job_id=batch_id, pending=outcomes.counts(self.journal, batch_id).get(Outcome.PENDING))
         self.start_worker(batch_id)
 

@@ -35,6 +35,7 @@ def compare(
 
     ``go_on`` is called with the number of groups done and may raise to stop. Raises ``ArchiveUnreachable``.
     """
+    jobs.update_scan(journal, scan.scan_id, compared_with="")  # until all of it speaks of this archive
     files.use_receipts(journal, scan.scan_id, scan.root, archive.key)
     source = Source(scan.root, follow_links=scan.follow_links, roots=scan.roots)
     with (

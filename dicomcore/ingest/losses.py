@@ -17,6 +17,7 @@ from dicomcore.model import Outcome
 IDS_A_CHUNK = 5_000
 
 GONE = "The archive had it during this import, but has deleted it since."
+FILES_GONE = "The archive has deleted data:"
 REMEDY = (
     "Look at its limits (MaximumStorageSize and MaximumPatientCount in the configuration of an Orthanc), and at who "
     "may delete there. Then import again what is missing."
@@ -35,12 +36,15 @@ def look_for_losses(journal: Journal, archive: Archive, batch_id: str) -> None:
 
 def _tell_what_is_gone(journal: Journal, archive: Archive, batch_id: str) -> None:
     """The alarm is raised with the first loss: whatever stops this look, it is not forgotten."""
+    before = jobs.alarm(journal, batch_id)
+    others = "" if before.startswith(FILES_GONE) else before
     with closing(outcomes.held(journal, batch_id)) as held:
         while some := list(islice(held, IDS_A_CHUNK)):
             there = archive.stored({file.archive_id for file in some})
             if lost := [file.file_id for file in some if file.archive_id not in there]:
-                jobs.raise_alarm(journal, batch_id, _gone(len(lost)))
-                jobs.raise_alarm(journal, batch_id, _gone(outcomes.lose(journal, batch_id, lost, GONE)))
+                jobs.raise_alarm(journal, batch_id, f"{_gone(len(lost))} {others}".strip())
+                gone = outcomes.lose(journal, batch_id, lost, GONE)
+                jobs.raise_alarm(journal, batch_id, f"{_gone(gone)} {others}".strip())
             stop_if_wanted(journal, batch_id)
 
 
@@ -54,11 +58,11 @@ def _missing_others(journal: Journal, archive: Archive, batch_id: str) -> int:
 
 
 def _gone(files: int) -> str:
-    return f"The archive has deleted data: {files:,} of the files of this import are not there any more. {REMEDY}"
+    return f"{FILES_GONE} {files:,} of the files of this import are not there any more. {REMEDY}"
 
 
 def _fewer(instances: int) -> str:
     return (
-        f"The archive has deleted data: it holds {instances:,} instances fewer than it held before and was given "
+        f"The archive has deleted data. It holds {instances:,} instances fewer than it held before and was given "
         f"during this import. {REMEDY}"
     )

@@ -13,9 +13,9 @@ from dicomcore.ingest.reconcile import TWICE
 from dicomcore.ingest.send import send
 from dicomcore.ingest.stopping import Paused, patiently, stop_if_wanted
 from dicomcore.ingest.transcoded import name_transcoded
-from dicomcore.journal import backups, files, jobs, outcomes, reports
+from dicomcore.journal import backups, decisions, files, jobs, outcomes, reports
 from dicomcore.journal.database import Journal
-from dicomcore.model import Job, Selection, Status
+from dicomcore.model import Job, Outcome, Selection, Status
 
 #: Modalities in a message.
 MOST_NAMED = 20
@@ -52,6 +52,28 @@ def run_import(journal: Journal, archive: Archive, batch_id: str, *, backup_dir:
     back_up(journal, archive, batch_id, backup_dir)
 
 
+def _begin_run(journal: Journal, archive: Archive, batch_id: str) -> bool:
+    """Believe nothing of a former run unasked; returns whether its comparison with this archive still counts.
+
+    Nothing is forgotten before the archive has answered. Raises ``UsageError`` where something must be ended in the
+    archive that the batch went to before.
+    """
+    instances = archive.counts().instances
+    if jobs.was_for_another_archive(journal, batch_id, archive.key):
+        if decisions.is_any_broken_off(journal, batch_id):
+            raise UsageError(
+                "A replacement was broken off in the archive that this import went to. Choose that archive under "
+                "Hospital Config, decide there again, and then resume."
+            )
+        outcomes.forget_the_archive(journal, batch_id)
+        jobs.move_to_another_archive(journal, batch_id)
+    outcomes.doubt(journal, batch_id)
+    jobs.update(journal, batch_id, checked=0)
+    stored = outcomes.counts(journal, batch_id).get(Outcome.STORED, 0)
+    jobs.remember_instances(journal, batch_id, archive.key, instances - stored)
+    return jobs.is_compared(journal, batch_id, archive.key)
+
+
 def _nothing_fits(journal: Journal, scan_id: str, selection: Selection) -> str:
     """Why a selection is empty, with what there is instead where that is a short list."""
     there = [row["value"] for row in reports.choices(journal, scan_id, "modality") if row["value"]]
@@ -79,8 +101,16 @@ def _find_for_batch(journal: Journal, archive: Archive, job: Job, selection: Sel
 
 def _begin_outcomes(journal: Journal, job: Job, selection: Selection) -> None:
     total, total_bytes = outcomes.begin(journal, job.job_id, job.scan_id, selection)
-    counts = outcomes.counts(journal, job.job_id)
-    jobs.update(journal, job.job_id, total=total, total_bytes=total_bytes, done=0, done_bytes=0, counts=counts)
+    done, done_bytes = outcomes.settled(journal, job.job_id)
+    jobs.update(
+        journal,
+        job.job_id,
+        total=total,
+        total_bytes=total_bytes,
+        done=done,
+        done_bytes=done_bytes,
+        counts=outcomes.counts(journal, job.job_id),
+    )
 
 
 def _import(journal: Journal, archive: Archive, job: Job, selection: Selection) -> None:
@@ -88,13 +118,7 @@ def _import(journal: Journal, archive: Archive, job: Job, selection: Selection) 
     scan, batch_id = jobs.scan(journal, job.scan_id), job.job_id
     if selection != Selection() and not outcomes.counts(journal, batch_id):
         raise UsageError(_nothing_fits(journal, job.scan_id, selection))
-    if jobs.was_for_another_archive(journal, batch_id, archive.key):
-        outcomes.forget_the_archive(journal, batch_id)
-        jobs.move_to_another_archive(journal, batch_id)
-    outcomes.doubt(journal, batch_id)
-    jobs.update(journal, batch_id, checked=0)
-    jobs.remember_instances(journal, batch_id, archive.counts().instances)
-    resumed = jobs.is_compared(journal, batch_id, archive.key)
+    resumed = _begin_run(journal, archive, batch_id) and scan.compared_with == archive.key
     if not resumed:
         jobs.start(journal, batch_id, Status.COMPARING)
         patiently(

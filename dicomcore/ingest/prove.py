@@ -42,7 +42,7 @@ def _note(journal: Journal, batch_id: str, there: list[tuple[Unproven, str]]) ->
     """What was read back: proven, or changed by the archive. What has gone the next look tells."""
     outcomes.mark_proven(journal, batch_id, [row.file_id for row, md5 in there if md5 == row.md5])
     outcomes.write(journal, batch_id, [_changed(row, md5) for row, md5 in there if md5 and md5 != row.md5])
-    jobs.count_proven(journal, batch_id, len(there))
+    jobs.count_proven(journal, batch_id, sum(md5 != "" for _, md5 in there))
 
 
 def _md5(archive: Archive, row: Unproven) -> str | ArchiveUnreachable:

@@ -7,13 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from itertools import islice
 from queue import SimpleQueue
 
 from dicomcore import logs
 from dicomcore.archive.base import Archive
 from dicomcore.errors import ArchiveNotReady, ArchiveUnreachable
-from dicomcore.ingest.by_name import found_by_name
+from dicomcore.ingest.left_overs import LeftOvers, look_for_left_overs
 from dicomcore.ingest.progress import Meter
 from dicomcore.ingest.reading import Source
 from dicomcore.ingest.stopping import stop_if_wanted
@@ -30,7 +29,6 @@ CONNECTIONS = 6
 #: Groups handed to the connections ahead of their turn.
 AHEAD = 8 * CONNECTIONS
 FLUSH_SECONDS = 0.5
-IDS_A_QUESTION = 2_000
 
 Settle = Callable[[Group], list[Verdict]]
 
@@ -60,19 +58,17 @@ def send(
     progress = _Progress(journal, job.job_id, asked_just_now=not resumed)
     if suspects:
         suspected = _suspected(journal, job, selection, suspects)
-        left = _left_by_a_former_run(archive, suspected)
-        others = outcomes.stored_by_others(journal, job.job_id, left)
-        alone = GroupStore(archive, source, resumed=True, left=left, others=others)
-        _settle_alone(archive, alone.settle, _named(archive, suspected), progress)
+        left = look_for_left_overs(journal, archive, job.job_id, suspected)
+        alone = GroupStore(archive, source, resumed=True, left=left)
+        _settle_alone(archive, alone.settle, map(left.named, suspected), progress)
         suspects.clear()
-    left = set()
+    left = LeftOvers()
     if resumed:
         with closing(files.groups(journal, job.scan_id, selection, pending_in=job.job_id)) as groups:
-            left = _left_by_a_former_run(archive, groups)
-    others = outcomes.stored_by_others(journal, job.job_id, left)
-    settle = GroupStore(archive, source, resumed=resumed, left=left, others=others).settle
+            left = look_for_left_overs(journal, archive, job.job_id, groups)
+    settle = GroupStore(archive, source, resumed=resumed, left=left).settle
     with closing(files.groups(journal, job.scan_id, selection, pending_in=job.job_id)) as groups:
-        _settle_together(_named(archive, groups) if resumed else groups, settle, progress, suspects)
+        _settle_together(map(left.named, groups), settle, progress, suspects)
 
 
 def _settle_together(groups: Iterator[Group], settle: Settle, progress: _Progress, suspects: set[int]) -> None:
@@ -128,20 +124,6 @@ def _settle_alone(archive: Archive, settle: Settle, groups: Iterable[Group], pro
             progress.flush_if_due()
     finally:
         progress.flush()
-
-
-def _left_by_a_former_run(archive: Archive, groups: Iterable[Group]) -> set[str]:
-    """What the archive did not have when it was asked, and has now: stored, but not written down any more."""
-    left: set[str] = set()
-    wanted = (group.archive_id for group in _named(archive, groups) if group.archive_id and group.archive_md5 == "")
-    while some := list(islice(wanted, IDS_A_QUESTION)):
-        left |= archive.stored(some)
-    return left
-
-
-def _named(archive: Archive, groups: Iterable[Group]) -> Iterator[Group]:
-    """Those without a predicted id are looked for again: since they were compared they may have come."""
-    return (found_by_name(archive, group) for group in groups)
 
 
 def _suspected(journal: Journal, job: Job, selection: Selection, suspects: set[int]) -> list[Group]:

@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 
 from dicomcore.archive.base import Archive
 from dicomcore.errors import NotInArchive, Rejected
+from dicomcore.ingest.left_overs import LeftOvers
 from dicomcore.ingest.plan import choose, needs_md5
 from dicomcore.ingest.reading import BytesInFlight, Source, SourceChanged
 from dicomcore.ingest.reconcile import reconcile
 from dicomcore.journal.files import Group
 from dicomcore.model import Candidate, Outcome, Receipt, Verdict
 
+NOTHING_LEFT = LeftOvers()
+
 
 class GroupStore:
     """Settles groups of one scan, from several threads at once.
 
-    ``resumed``: a former run of this batch may have stored files without living to write that down. ``left``: the
-    archive's ids of those that are there since, which are not sent again; ``others``: those of them that another
-    batch has stored.
+    ``resumed``: a former run of this batch may have stored files without living to write that down; ``left`` says
+    which, and they are not sent again.
     """
 
     def __init__(
-        self,
-        archive: Archive,
-        source: Source,
-        *,
-        resumed: bool = False,
-        left: Collection[str] = frozenset(),
-        others: Collection[str] = frozenset(),
+        self, archive: Archive, source: Source, *, resumed: bool = False, left: LeftOvers = NOTHING_LEFT
     ) -> None:
         self._archive = archive
         self._source = source
         self._resumed = resumed
         self._left = left
-        self._others = others
         self._in_flight = BytesInFlight()
 
     def settle(self, group: Group) -> list[Verdict]:
@@ -61,7 +56,7 @@ class GroupStore:
 
     def left_by_a_former_run(self, group: Group) -> str:
         """MD5 of what a former run of this batch has put there without writing it down; else empty."""
-        if group.archive_id is None or group.archive_id not in self._left:
+        if group.archive_id is None or group.archive_id not in self._left.there:
             return ""
         try:
             return self._archive.md5(group.archive_id)
@@ -81,11 +76,11 @@ class GroupStore:
         An id that was free before and holds our bytes after a lost answer, or a lost run, is our doing.
         """
         lost = receipt.retried or self._resumed
-        return receipt.new or (group.archive_md5 == "" and lost and receipt.archive_id not in self._others)
+        return receipt.new or (group.archive_md5 == "" and lost and receipt.archive_id not in self._left.others)
 
     def was_ours(self, group: Group) -> bool:
         """Whether what is left there is this batch's doing."""
-        return group.archive_id not in self._others
+        return group.archive_id not in self._left.others
 
 
 class _Settlement:

@@ -25,9 +25,9 @@ def turn(journal: Journal, job: Job, locks: Path, *, alone: bool) -> Iterator[No
     The system frees the lock of a worker that died.
     """
     mine = _lock(locks, job.job_id)
-    while other := _taken_or_who_has_it(journal, job, locks, mine, alone):
+    while why := _taken_or_why_not(journal, job, locks, mine, alone):
         stop_if_wanted(journal, job.job_id)
-        jobs.update(journal, job.job_id, message=_waiting_for(other, job))
+        jobs.update(journal, job.job_id, message=why)
         wait(journal, job.job_id, LOOK_SECONDS)
     try:
         yield
@@ -35,19 +35,22 @@ def turn(journal: Journal, job: Job, locks: Path, *, alone: bool) -> Iterator[No
         mine.release()
 
 
-def _taken_or_who_has_it(journal: Journal, job: Job, locks: Path, mine: FileLock, alone: bool) -> Job | None:
-    """Take the turn if no other import stands in the way; else that import."""
-    with turns(locks):
-        for other in jobs.unfinished(journal):
-            in_the_way = other.kind == "import" and other.job_id != job.job_id and (alone or overlap(other, job))
-            if in_the_way and _is_held(_lock(locks, other.job_id)):
-                return other
-        mine.acquire()
-    return None
+def _taken_or_why_not(journal: Journal, job: Job, locks: Path, mine: FileLock, alone: bool) -> str:
+    """Take the turn if nothing stands in the way; else what does, for people."""
+    try:
+        with turns(locks, LOOK_SECONDS):
+            for other in jobs.unfinished(journal):
+                in_the_way = other.kind == "import" and other.job_id != job.job_id and (alone or overlap(other, job))
+                if in_the_way and _is_held(_lock(locks, other.job_id)):
+                    return _waiting_for(other, job)
+            mine.acquire()
+    except Timeout:
+        return "Waiting until a decision about a conflict is carried out."
+    return ""
 
 
-def turns(locks: Path, timeout: float = -1) -> FileLock:
-    """While this is held no import gets its turn. ``timeout`` in seconds, then ``Timeout``; -1: wait for ever."""
+def turns(locks: Path, timeout: float) -> FileLock:
+    """While this is held no import gets its turn. ``timeout`` in seconds, then ``Timeout``."""
     locks.mkdir(parents=True, exist_ok=True)
     return FileLock(locks / "turns.lock", timeout=timeout)
 

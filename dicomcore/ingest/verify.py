@@ -48,6 +48,7 @@ def run_verify(journal: Journal, archive: Archive, batch_id: str) -> None:
         _find(journal, archive, job)
     scan = jobs.scan(journal, job.scan_id)
     total, total_bytes = outcomes.begin(journal, batch_id, scan.scan_id, selection)
+    outcomes.reconsider_lost(journal, batch_id)
     jobs.update(journal, batch_id, total=total, total_bytes=total_bytes, counts=outcomes.counts(journal, batch_id))
     try:
         jobs.start(journal, batch_id, Status.COMPARING)

@@ -69,6 +69,11 @@ def count(journal: Journal, batch_id: str) -> int:
     return int(journal.rows(f"SELECT count(*) AS files FROM ({_OF_A_BATCH})", batch_id)[0]["files"])
 
 
+def is_any_broken_off(journal: Journal, batch_id: str) -> bool:
+    """Whether a replacement of this batch was begun and has not been ended either way."""
+    return bool(journal.rows("SELECT 1 FROM decisions WHERE batch_id = ? AND NOT done", batch_id))
+
+
 def page(journal: Journal, batch_id: str, offset: int, limit: int) -> list[Conflict]:
     """Some of them, in the order of their paths."""
     found = journal.rows(f"{_OF_A_BATCH} ORDER BY folder, path LIMIT ? OFFSET ?", batch_id, limit, offset)

@@ -162,17 +162,17 @@ def move_to_another_archive(journal: Journal, batch_id: str) -> None:
     """Forget what was noted of the archive that a batch went to before."""
     with journal.transaction() as writing:
         writing.execute(
-            "UPDATE batches SET archive_key = '', compared = 0, instances_before = NULL, alarm = '' WHERE batch_id = ?",
+            "UPDATE batches SET archive_key = '', compared = 0, instances_before = NULL WHERE batch_id = ?",
             (batch_id,),
         )
 
 
-def remember_instances(journal: Journal, batch_id: str, instances: int) -> None:
-    """How many instances the archive held before the first file was sent; the first word counts."""
+def remember_instances(journal: Journal, batch_id: str, archive_key: str, instances: int) -> None:
+    """How many instances this archive held before the first file was sent; the first word counts."""
     with journal.transaction() as writing:
         writing.execute(
-            "UPDATE batches SET instances_before = coalesce(instances_before, ?) WHERE batch_id = ?",
-            (instances, batch_id),
+            "UPDATE batches SET archive_key = ?, instances_before = coalesce(instances_before, ?) WHERE batch_id = ?",
+            (archive_key, instances, batch_id),
         )
 
 
@@ -210,8 +210,8 @@ def start(journal: Journal, job_id: str, status: Status) -> None:
         )
 
 
-def reopen(journal: Journal, batch_id: str) -> None:
-    """Queue a batch that is over once more; what it has reached stays."""
+def reopen(journal: Journal, batch_id: str, *, alarm_was_seen: bool = True) -> None:
+    """Queue a batch that is over once more; what it has reached stays. A person who does so has seen its alarm."""
     with journal.transaction() as writing:
         writing.execute(
             "UPDATE batches SET seconds_before = seconds_before + (SELECT coalesce(finished_at - started_at, 0) "
@@ -223,7 +223,11 @@ def reopen(journal: Journal, batch_id: str) -> None:
             "finished_at = NULL, checked = 0 WHERE job_id = ?",
             (batch_id,),
         )
-        writing.execute("UPDATE batches SET synced = 0, compared = 0, alarm = '' WHERE batch_id = ?", (batch_id,))
+        writing.execute(
+            "UPDATE batches SET synced = 0, compared = 0, only_backup_left = 0, instances_before = NULL, "
+            "alarm = iif(?, '', alarm) WHERE batch_id = ?",
+            (alarm_was_seen, batch_id),
+        )
 
 
 def take_up(journal: Journal, job_id: str) -> None:
@@ -245,10 +249,11 @@ def cancel_idle(journal: Journal, job_id: str) -> None:
             "WHERE job_id = ? AND finished_at IS NULL",
             (time.time(), job_id),
         )
+    _end_scan_of(journal, job_id)
 
 
 def finish(journal: Journal, job_id: str, status: Status, message: str = "") -> None:
-    """The job is over."""
+    """The job is over, and a scan that belongs to it with it."""
     update(
         journal,
         job_id,
@@ -259,6 +264,16 @@ def finish(journal: Journal, job_id: str, status: Status, message: str = "") -> 
         files_per_second=None,
         bytes_per_second=None,
     )
+    _end_scan_of(journal, job_id)
+
+
+def _end_scan_of(journal: Journal, batch_id: str) -> None:
+    with journal.transaction() as writing:
+        writing.execute(
+            "UPDATE jobs SET status = 'cancelled', finished_at = ?, message = ? WHERE finished_at IS NULL "
+            "AND job_id = (SELECT scan_id FROM batches WHERE batch_id = ?)",
+            (time.time(), f"Ended with {batch_id}.", batch_id),
+        )
 
 
 def cancel(journal: Journal, job_id: str) -> None:

@@ -149,6 +149,27 @@ def forget_the_archive(journal: Journal, batch_id: str) -> None:
             "('stored', 'already stored', 'duplicate', 'conflict', 'rejected', 'quarantined')",
             (batch_id,),
         )
+        writing.execute("DELETE FROM decisions WHERE batch_id = ?", (batch_id,))
+
+
+def reconsider_conflicts(journal: Journal, batch_id: str) -> None:
+    """Conflicts that nobody has decided about are pending again: the archive may hold something else by now."""
+    with journal.transaction() as writing:
+        writing.execute(
+            "UPDATE outcomes SET outcome = 'pending', reason = '', other = NULL WHERE batch_id = ? "
+            "AND outcome = 'conflict' AND file_id NOT IN (SELECT file_id FROM decisions WHERE batch_id = ?)",
+            (batch_id, batch_id),
+        )
+
+
+def reconsider_lost(journal: Journal, batch_id: str) -> None:
+    """Files that were gone or closed are pending again: they may be back."""
+    with journal.transaction() as writing:
+        writing.execute(
+            "UPDATE outcomes SET outcome = 'pending', reason = '' WHERE batch_id = ? "
+            "AND outcome IN ('vanished', 'unreadable') AND file_id IN (SELECT file_id FROM files WHERE kind = 'DICOM')",
+            (batch_id,),
+        )
 
 
 def lose(journal: Journal, batch_id: str, file_ids: Iterable[int], reason: str) -> int:
