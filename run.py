@@ -5,7 +5,7 @@
     python run.py scan FOLDER         what is in a folder, and any other command: run.py help lists them
     python run.py import FOLDER       bring a folder into the archive
     python run.py test [--fast] [...] lint, types and tests (--fast: without Orthanc and browser; the rest to pytest)
-    python run.py test --long         the same with the long form of the fault tests, which takes about six minutes more
+    python run.py test --long         the same with the long form of the fault tests, which takes about three minutes
     python run.py bench NAME          benchmarks
     python run.py --orthanc           get the Orthanc program
 
