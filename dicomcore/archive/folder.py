@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import psutil
+from filelock import FileLock
 
 from dicomcore import logs
 from dicomcore.archive import ids
@@ -78,9 +79,10 @@ class FolderArchive:
         self._here = threading.local()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._index().executescript(INDEX)
-            self._index_what_is_there()
-            self._sweep()
+            with FileLock(folder / "opening.lock"):  # an index that is made again may take an hour: others wait
+                self._index().executescript(INDEX)
+                self._index_what_is_there()
+                self._sweep()
         except (OSError, sqlite3.Error) as error:
             raise _unusable(folder, error) from error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -160,3 +162,33 @@ def test_the_draft_of_a_process_that_died_is_swept_away(folder: Path) -> None:
     draft = write(folder / "draft-999999999-1", b"half")
     opened(folder)
     assert not draft.exists()
+
+
+def test_who_opens_it_while_a_lost_index_is_made_again_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "archive"
+    FolderArchive(folder, read_header).store(write(tmp_path / "a.dcm", ct()), None)
+    for file in folder.glob("index.sqlite*"):
+        file.unlink()
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path, **how: connect(path, **how | {"timeout": 0.1}))
+    reading, go_on = threading.Event(), threading.Event()
+    opened: list[FolderArchive] = []
+
+    def slowly(path: Path) -> Header | None:
+        reading.set()
+        assert go_on.wait(30)
+        return read_header(path)
+
+    openers = [
+        threading.Thread(target=lambda reader=reader: opened.append(FolderArchive(folder, reader)))
+        for reader in (slowly, read_header)
+    ]
+    openers[0].start()
+    assert reading.wait(30)
+    openers[1].start()
+    openers[1].join(0.5)
+    assert openers[1].is_alive()
+    go_on.set()
+    for one in openers:
+        one.join(30)
+    assert [archive.counts().instances for archive in opened] == [1, 1]
