@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from dicomcore.archive.base import Archive
+from dicomcore.journal import outcomes
 from dicomcore.services import Services
+from tests.factories import ct, write
 
 
 class OneProcess(Services):
@@ -17,3 +21,19 @@ class OneProcess(Services):
 
     def start_worker(self, job_id: str) -> None:
         self.work(job_id)
+
+
+def imported(services: OneProcess, folder: Path) -> str:
+    """Import a folder to its end; returns the batch id."""
+    return services.import_folder(str(folder), free=True)
+
+
+def counts(services: Services, batch_id: str) -> dict[str, int]:
+    """Files of a batch by outcome."""
+    return outcomes.counts(services.journal, batch_id)
+
+
+def with_one_bad_file(source: Path) -> None:
+    """One good file, and one that is refused and can be tried again."""
+    write(source / "good.dcm", ct(image=1))
+    write(source / "bad.dcm", ct(image=2, StudyInstanceUID=""))

@@ -14,7 +14,7 @@ from dicomcore.ingest.progress import Meter
 from dicomcore.ingest.stopping import Paused, stop_if_wanted
 from dicomcore.journal import files, jobs
 from dicomcore.journal.database import Journal
-from dicomcore.model import Scan, ScannedFile, Status
+from dicomcore.model import Job, Scan, ScannedFile, Status
 from dicomcore.scan.containers.limits import NoRoom
 from dicomcore.scan.scanner import Scanned
 from dicomcore.scan.scanner import scan as scan_tree
@@ -59,6 +59,12 @@ def find(journal: Journal, archive: Archive, scan_id: str, reported_as: str | No
         done_bytes=size,
         counts=counts,
     )
+
+
+def find_for_batch(journal: Journal, archive: Archive, job: Job) -> None:
+    """The scan that belongs to a batch, and over with it. Raises as ``find``."""
+    find(journal, archive, job.scan_id, reported_as=job.job_id)
+    jobs.finish(journal, job.scan_id, Status.FINISHED)
 
 
 def _chunks(root: Path, scan: Scan) -> Iterator[list[Scanned]]:

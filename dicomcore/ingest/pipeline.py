@@ -6,7 +6,7 @@ from dicomcore.archive.base import Archive
 from dicomcore.errors import ArchiveError, StoreError, UsageError
 from dicomcore.ingest.backup import back_up
 from dicomcore.ingest.compare import compare
-from dicomcore.ingest.find import find
+from dicomcore.ingest.find import find, find_for_batch
 from dicomcore.ingest.losses import look_for_losses
 from dicomcore.ingest.prove import prove
 from dicomcore.ingest.reconcile import TWICE
@@ -84,19 +84,14 @@ def _nothing_fits(journal: Journal, scan_id: str, selection: Selection) -> str:
 
 
 def _find_for_batch(journal: Journal, archive: Archive, job: Job, selection: Selection) -> None:
-    """The scan that belongs to a batch; it is over with it, one way or the other.
-
-    One that was stopped half-way leaves files too, which are pending; one that pauses begins anew.
-    """
+    """A scan that is stopped half-way leaves files too, which are pending; one that pauses begins anew."""
     try:
-        find(journal, archive, job.scan_id, reported_as=job.job_id)
+        find_for_batch(journal, archive, job)
     except (Paused, StoreError):
         raise
     except BaseException:
-        jobs.finish(journal, job.scan_id, Status.CANCELLED, f"Ended with {job.job_id}.")
         _begin_outcomes(journal, job, selection)
         raise
-    jobs.finish(journal, job.scan_id, Status.FINISHED)
 
 
 def _begin_outcomes(journal: Journal, job: Job, selection: Selection) -> None:

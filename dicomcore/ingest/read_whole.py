@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 
-from dicomcore.ingest.progress import Meter
+from dicomcore.ingest.progress import HowFar
 from dicomcore.ingest.reading import Source, SourceChanged
 from dicomcore.ingest.stopping import stop_if_wanted
 from dicomcore.journal import digests, jobs, outcomes
@@ -19,7 +18,6 @@ from dicomcore.model import Job, Outcome, Verdict
 READERS = 4
 FILES_A_CHUNK = 64
 FILES_A_LOOK = 2_000
-FLUSH_SECONDS = 0.5
 
 
 def read_whole(journal: Journal, batch_id: str, source: Source) -> None:
@@ -78,26 +76,20 @@ class _Progress:
     def __init__(self, journal: Journal, batch_id: str) -> None:
         self._journal = journal
         self._batch_id = batch_id
-        self._meter = Meter()
         self._digests: list[Digests] = []
         self._lost: list[Verdict] = []
-        self._current: bytes | None = None
-        self._last_flush = time.monotonic()
-        self._before = _settled(jobs.job(journal, batch_id), *digests.left(journal, batch_id))
-        self._done, self._bytes = self._before
+        self._how_far = HowFar(*_settled(jobs.job(journal, batch_id), *digests.left(journal, batch_id)))
 
     def add(self, file: DicomFile, read: Digests | Verdict) -> None:
         if isinstance(read, Digests):
             self._digests.append(read)
         else:
             self._lost.append(read)
-        self._done += 1
-        self._bytes += file.fact.size
-        self._current = file.fact.path
+        self._how_far.passed([file.fact])
 
     def flush_if_due(self) -> None:
         """Raises ``Cancelled`` and ``Paused`` if somebody asked for it."""
-        if time.monotonic() - self._last_flush > FLUSH_SECONDS:
+        if self._how_far.is_due:
             self.flush()
             stop_if_wanted(self._journal, self._batch_id)
 
@@ -106,17 +98,7 @@ class _Progress:
         outcomes.write(self._journal, self._batch_id, self._lost)
         self._digests.clear()
         self._lost.clear()
-        files_a_second, bytes_a_second = self._meter.speed(self._done - self._before[0], self._bytes - self._before[1])
-        jobs.update(
-            self._journal,
-            self._batch_id,
-            done=self._done,
-            done_bytes=self._bytes,
-            current=self._current,
-            files_per_second=files_a_second,
-            bytes_per_second=bytes_a_second,
-        )
-        self._last_flush = time.monotonic()
+        jobs.update(self._journal, self._batch_id, **self._how_far.columns())
 
 
 def _settled(job: Job, files_left: int, bytes_left: int) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,7 +12,7 @@ from dicomcore import logs
 from dicomcore.archive.base import Archive
 from dicomcore.errors import ArchiveNotReady, ArchiveUnreachable
 from dicomcore.ingest.left_overs import LeftOvers, look_for_left_overs
-from dicomcore.ingest.progress import Meter
+from dicomcore.ingest.progress import HowFar
 from dicomcore.ingest.reading import Source
 from dicomcore.ingest.stopping import stop_if_wanted
 from dicomcore.ingest.store import GroupStore
@@ -28,7 +27,6 @@ log = logs.logger(__name__)
 CONNECTIONS = 6
 #: Groups handed to the connections ahead of their turn.
 AHEAD = 8 * CONNECTIONS
-FLUSH_SECONDS = 0.5
 
 Settle = Callable[[Group], list[Verdict]]
 
@@ -155,43 +153,24 @@ class _Progress:
         self._asked_just_now = asked_just_now
         self._journal = journal
         self._batch_id = batch_id
-        self._meter = Meter()
         self._verdicts: list[Verdict] = []
-        self._current: bytes | None = None
-        self._last_flush = time.monotonic()
         self._counts = Counter(outcomes.counts(journal, batch_id))
-        self._before = outcomes.settled(journal, batch_id)
-        self._done, self._bytes = self._before
+        self._how_far = HowFar(*outcomes.settled(journal, batch_id))
 
     def add(self, group: Group, verdicts: list[Verdict]) -> None:
-        facts = [candidate.fact for candidate in group.candidates]
         self._verdicts += verdicts
-        self._done += len(facts)
-        self._bytes += sum(fact.size for fact in facts)
-        self._current = facts[-1].path
+        self._how_far.passed([candidate.fact for candidate in group.candidates])
         for verdict in verdicts:
             self._counts[verdict.outcome.value] += 1
             self._counts[Outcome.PENDING.value] -= 1
 
     def flush_if_due(self) -> None:
         """Raises ``Cancelled`` if somebody asked for it."""
-        if time.monotonic() - self._last_flush > FLUSH_SECONDS:
+        if self._how_far.is_due:
             self.flush()
             stop_if_wanted(self._journal, self._batch_id)
 
     def flush(self) -> None:
         outcomes.write(self._journal, self._batch_id, self._verdicts, asked_just_now=self._asked_just_now)
         self._verdicts.clear()
-        files_a_second, bytes_a_second = self._meter.speed(self._done - self._before[0], self._bytes - self._before[1])
-        jobs.update(
-            self._journal,
-            self._batch_id,
-            done=self._done,
-            done_bytes=self._bytes,
-            current=self._current,
-            files_per_second=files_a_second,
-            bytes_per_second=bytes_a_second,
-            counts=+self._counts,
-            message="",
-        )
-        self._last_flush = time.monotonic()
+        jobs.update(self._journal, self._batch_id, **self._how_far.columns(), counts=+self._counts, message="")

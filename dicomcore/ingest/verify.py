@@ -14,19 +14,19 @@ from itertools import islice
 from dicomcore import __version__
 from dicomcore.archive.base import Archive
 from dicomcore.ingest.extras import find_extras
-from dicomcore.ingest.find import find
+from dicomcore.ingest.find import find_for_batch
 from dicomcore.ingest.progress import Meter
 from dicomcore.ingest.read_whole import read_whole
 from dicomcore.ingest.reading import Source
 from dicomcore.ingest.reconcile import reconcile
-from dicomcore.ingest.stopping import Paused, patiently, stop_if_wanted
+from dicomcore.ingest.stopping import patiently, stop_if_wanted
 from dicomcore.ingest.transcoded import name_transcoded
 from dicomcore.ingest.whereabouts import Located, Whereabouts
 from dicomcore.journal import earlier_imports, files, jobs, outcomes, proofs
 from dicomcore.journal.database import Journal
 from dicomcore.journal.earlier_imports import EarlierImport
 from dicomcore.journal.files import Group
-from dicomcore.model import Candidate, Job, Outcome, Scan, Selection, Status, Verdict
+from dicomcore.model import Candidate, Outcome, Scan, Selection, Status, Verdict
 
 CONNECTIONS = 4
 GROUPS_A_CHUNK = 500
@@ -45,7 +45,7 @@ def run_verify(journal: Journal, archive: Archive, batch_id: str) -> None:
     selection = jobs.selection_of(journal, batch_id)
     proofs.begin(journal, batch_id, archive.about(), __version__)
     if jobs.scan(journal, job.scan_id).scan_seconds is None:
-        _find(journal, archive, job)
+        find_for_batch(journal, archive, job)
     scan = jobs.scan(journal, job.scan_id)
     total, total_bytes = outcomes.begin(journal, batch_id, scan.scan_id, selection)
     outcomes.reconsider_lost(journal, batch_id)
@@ -61,18 +61,6 @@ def run_verify(journal: Journal, archive: Archive, batch_id: str) -> None:
         jobs.set_compared(journal, batch_id, archive.key)
     finally:
         jobs.update(journal, batch_id, counts=outcomes.counts(journal, batch_id))
-
-
-def _find(journal: Journal, archive: Archive, job: Job) -> None:
-    """The scan that belongs to a verification: over with it, unless it pauses and begins anew."""
-    try:
-        find(journal, archive, job.scan_id, reported_as=job.job_id)
-    except Paused:
-        raise
-    except BaseException:
-        jobs.finish(journal, job.scan_id, Status.CANCELLED, f"Ended with {job.job_id}.")
-        raise
-    jobs.finish(journal, job.scan_id, Status.FINISHED)
 
 
 def _compare(journal: Journal, archive: Archive, batch_id: str, scan: Scan, selection: Selection) -> None:

@@ -379,7 +379,7 @@ def test_a_cancelled_import_has_written_down_all_that_it_stored(
     services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_study(tmp_path / "many", series=4, images=30)
-    monkeypatch.setattr("dicomcore.ingest.send.FLUSH_SECONDS", 0)
+    monkeypatch.setattr("dicomcore.ingest.progress.FLUSH_SECONDS", 0)
     store: Callable[..., Receipt] = FolderArchive.store
     batch_id = jobs.create_batch(services.journal, jobs.create_scan(services.journal, tmp_path / "many"), Selection())
 

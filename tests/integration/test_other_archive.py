@@ -15,13 +15,13 @@ from dicomcore.errors import ArchiveError, ArchiveUnreachable
 from dicomcore.ingest import losses, pipeline
 from dicomcore.ingest.stopping import PAUSED, Paused
 from dicomcore.ingest.turn import turns
-from dicomcore.journal import decisions, jobs, outcomes
+from dicomcore.journal import decisions, jobs
 from dicomcore.journal.database import Journal
 from dicomcore.model import ArchiveCounts, Status
 from dicomcore.services import read_header
 from dicomcore.settings import Settings
 from tests.factories import ct, write, write_study
-from tests.one_process import OneProcess
+from tests.one_process import OneProcess, counts, imported, with_one_bad_file
 
 Pause = Callable[[str], None]
 
@@ -59,19 +59,6 @@ def pause_before(monkeypatch: pytest.MonkeyPatch) -> Pause:
         monkeypatch.setattr(pipeline, stage, pausing)
 
     return before
-
-
-def imported(services: OneProcess, folder: Path) -> str:
-    return services.import_folder(str(folder), free=True)
-
-
-def counts(services: OneProcess, batch_id: str) -> dict[str, int]:
-    return outcomes.counts(services.journal, batch_id)
-
-
-def with_one_bad_file(source: Path) -> None:
-    write(source / "good.dcm", ct(image=1))
-    write(source / "bad.dcm", ct(image=2, StudyInstanceUID=""))
 
 
 def version(folder: Path, name: str) -> Path:

@@ -78,7 +78,7 @@ def pausing_at(stage: Status, services: Services, monkeypatch: pytest.MonkeyPatc
 def test_an_import_paused_at_any_stage_goes_on_and_sends_nothing_twice(
     services: Services, source: Path, archive: Counting, stage: Status, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dicomcore.ingest.send.FLUSH_SECONDS", 0)
+    monkeypatch.setattr("dicomcore.ingest.progress.FLUSH_SECONDS", 0)
     batch_id = batch_of(services, source)
     pausing_at(stage, services, monkeypatch)
     paused = run(services, archive, batch_id)

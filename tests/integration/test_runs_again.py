@@ -15,13 +15,13 @@ from dicomcore.errors import ArchiveUnreachable, StoreError
 from dicomcore.ingest import losses, pipeline, stopping
 from dicomcore.ingest.stopping import PAUSED, Paused
 from dicomcore.ingest.turn import overlap
-from dicomcore.journal import files, jobs, outcomes
+from dicomcore.journal import files, jobs
 from dicomcore.journal.database import Journal
 from dicomcore.model import Receipt, Selection, Status
 from dicomcore.services import Services, read_header
 from dicomcore.settings import Settings
 from tests.factories import ct, write, write_study
-from tests.one_process import OneProcess
+from tests.one_process import OneProcess, counts, imported, with_one_bad_file
 
 
 @pytest.fixture
@@ -34,20 +34,6 @@ def services(settings: Settings) -> Iterator[OneProcess]:
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     return tmp_path / "source"
-
-
-def imported(services: OneProcess, folder: Path) -> str:
-    return services.import_folder(str(folder), free=True)
-
-
-def counts(services: OneProcess, batch_id: str) -> dict[str, int]:
-    return outcomes.counts(services.journal, batch_id)
-
-
-def with_one_bad_file(source: Path) -> None:
-    """One good file, and one that can be tried again."""
-    write(source / "good.dcm", ct(image=1))
-    write(source / "bad.dcm", ct(image=2, StudyInstanceUID=""))
 
 
 def other_version(folder: Path) -> Path:

@@ -19,10 +19,10 @@ from dicomcore.archive.folder import FolderArchive
 from dicomcore.archive.local import LocalOrthanc
 from dicomcore.archive.orthanc import OrthancArchive
 from dicomcore.cli.app import app
-from dicomcore.errors import ArchiveUnreachable, PathProblem, UsageError
+from dicomcore.errors import ArchiveUnreachable, PathProblem, StoreError, UsageError
 from dicomcore.ingest.reading import Source
 from dicomcore.ingest.whereabouts import Located, Whereabouts
-from dicomcore.journal import jobs, proofs
+from dicomcore.journal import files, jobs, proofs
 from dicomcore.journal.files import Group
 from dicomcore.model import Candidate, FileFact, Outcome, Receipt, Selection, Status
 from dicomcore.services import Services, read_header
@@ -440,3 +440,25 @@ def test_a_file_that_no_parser_reads_is_found_by_its_receipt(services: OneProces
 
     assert (located(md5).group.archive_id, located(md5).md5, located(md5).told) == (stored, md5, True)
     assert (located("another").group.archive_id, located("another").md5, located("another").told) == (None, "", False)
+
+
+def test_a_journal_that_was_locked_during_its_scan_spoils_no_verification(
+    services: OneProcess, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.import_folder(str(source), free=True)
+    write_found, first = files.write_found, [True]
+
+    def locked(*args: Any) -> None:
+        write_found(*args)
+        if first:
+            first.clear()
+            raise StoreError("The journal cannot be used: database is locked.")
+
+    monkeypatch.setattr(files, "write_found", locked)
+    with pytest.raises(StoreError):
+        verification.start_verify(services, str(source), free=True)
+    (batch_id,) = (job.job_id for job in jobs.newest(services.journal, "verify"))
+    assert services.job(batch_id).status is Status.PAUSED
+    services.resume(batch_id)
+    assert services.job(batch_id).status is Status.FINISHED
+    assert verification.is_proven(verification.verify_summary(services, batch_id))
