@@ -5,6 +5,10 @@
     │   ├── PathProblem         exit 2   400   a folder that cannot be scanned
     │   ├── UnknownBatch        exit 2   404   no scan or batch of that id
     │   └── SqlRefused          exit 2   400   not one plain SELECT
+    ├── AccessRefused           exit 7   403   this person may not do that
+    │   ├── NotSignedIn         exit 7   401   nobody known: no session or token, or one that is over
+    │   ├── SignInFailed        exit 7   401   wrong name or password; never says which
+    │   └── TooManyAttempts     exit 7   429   wrong passwords in a row, or too many requests: wait
     ├── ArchiveError            exit 3   502   the archive did not do what was asked
     │   ├── ArchiveUnreachable  exit 3   503   no answer: says nothing about what is stored
     │   │   └── ArchiveNotReady exit 3   503   it has not taken what was sent: busy, or not listening
@@ -15,6 +19,7 @@
     ├── StoreError              exit 4   500   our own journal or cache cannot be used
     │   ├── NewerSchema         exit 4   500   a store written by a newer version
     │   └── CacheHeld           exit 5   409   another process owns the cache
+    ├── NotRunning              exit 4   503   the app has no engine: it could not start, or is about to stop
     ├── SourceLost              exit 1   409   a source file is gone or has changed since the scan
     ├── NotReplaced             exit 1   409   the archive's version could not be replaced; says what is there now
     ├── BackupFailed            exit 6   507   a backup could not be written, or not be read back
@@ -55,6 +60,35 @@ class UnknownBatch(UsageError):
 
 class SqlRefused(UsageError):
     """Other people's SQL that is not one plain SELECT, or that broke its limits."""
+
+
+class AccessRefused(DicomViewerError):
+    """This person may not do that."""
+
+    exit_code = 7
+    http_status = 403
+
+
+class NotSignedIn(AccessRefused):
+    """Nobody known asks: there is no session or token, or it is over."""
+
+    http_status = 401
+
+
+class SignInFailed(AccessRefused):
+    """The name or the password is wrong; it never says which."""
+
+    http_status = 401
+
+
+class TooManyAttempts(AccessRefused):
+    """Too many wrong passwords in a row, or too many requests; ``seconds`` is how long to wait."""
+
+    http_status = 429
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class ArchiveError(DicomViewerError):
@@ -113,6 +147,13 @@ class CacheHeld(StoreError):
 
     exit_code = 5
     http_status = 409
+
+
+class NotRunning(DicomViewerError):
+    """The app serves its pages but has no engine: it could not start, or is about to stop."""
+
+    exit_code = 4
+    http_status = 503
 
 
 class SourceLost(DicomViewerError):

@@ -30,6 +30,7 @@ from dicomcore.model import FileFact, Header, Job, Outcome, Selection, Status
 from dicomcore.scan import paths
 from dicomcore.scan.file import scan_file
 from dicomcore.settings import Settings, checked_url, save
+from dicomcore.visitor import who_asks
 from dicomcore.wording import stands
 
 if TYPE_CHECKING:  # imported where they are first needed: a worker starts in half the time without them
@@ -440,7 +441,9 @@ def _make(folder: Path) -> None:
 
 
 def this_user() -> str:
-    """Who runs this process, as the machine calls them; empty where it does not tell."""
+    """The visitor who asks, else who runs this process, as the machine calls them; empty where it does not tell."""
+    if visitor := who_asks():
+        return visitor
     with suppress(OSError, KeyError, ImportError):
         return getpass.getuser()
     return ""

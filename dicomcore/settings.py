@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import tomli_w
-from pydantic import ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -55,6 +55,15 @@ class Settings(BaseSettings):
 
     backup_dir: str = ""
     """Where each study of an import is written to as a ZIP: a path, or a URL that fsspec knows; empty: nowhere."""
+
+    public_url: str = ""
+    """The address that people type when a proxy with TLS stands in front, ``https://dicom.example.org``."""
+
+    session_idle_minutes: Annotated[float, Field(gt=0)] = 60
+    """Minutes without a click after which one has to sign in again."""
+
+    session_hours: Annotated[float, Field(gt=0)] = 12
+    """Hours after which one has to sign in again in any case."""
 
     @field_validator("orthanc_url")
     @classmethod

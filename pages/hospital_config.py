@@ -5,11 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from dicomcore.model import Status
+from dicomcore.visitor import Right
 from pages.widgets import archive_card, paused, scan_folder, scan_result, watched_folders
 from pages.widgets.at_work import services
 from pages.widgets.job_progress import follow
 from pages.widgets.problems import problems_shown
+from pages.widgets.visit import admitted
 
+admitted(Right.ADMINISTER)
 engine = services()
 st.title("Hospital Config")
 archive_card.show(engine)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from dicomcore.model import Status
+from dicomcore.visitor import Right
 from pages.widgets import batch_result, batches, certificate, history, paused
 from pages.widgets.at_work import services
 from pages.widgets.job_progress import follow
 from pages.widgets.problems import problems_shown
+from pages.widgets.visit import admitted
 
+admitted(Right.ADMINISTER)
 engine = services()
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     title = st.empty()

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
-from pages.widgets import looks
+from dicomcore.visitor import Right, Visitor
+from pages.widgets import looks, visit
 
 PICTURES = Path(__file__).parent / "widgets"
 
 # A picture of our own: Streamlit's named icons are fetched from the internet for a browser's tab.
 st.set_page_config(page_title="DICOM Viewer Pro", page_icon=PICTURES / "icon.svg", layout="wide")
+
+
+def pages_for(visitor: Visitor) -> list[Any]:
+    """The navigation shows what the role may open; each page guards itself all the same."""
+    pages = [st.Page("patients.py", title="Patients", icon=":material/groups:", default=True)]
+    if visitor.may(Right.ADMINISTER):
+        pages += [
+            st.Page("import_studies.py", title="Import", icon=":material/move_to_inbox:"),
+            st.Page("hospital_config.py", title="Hospital Config", icon=":material/local_hospital:"),
+        ]
+    return pages
+
+
 st.logo(PICTURES / "logo.svg", size="large")
 looks.apply()
-page = st.navigation(
-    [
-        st.Page("patients.py", title="Patients", icon=":material/groups:", default=True),
-        st.Page("import_studies.py", title="Import", icon=":material/move_to_inbox:"),
-        st.Page("hospital_config.py", title="Hospital Config", icon=":material/local_hospital:"),
-    ],
-    position="top",
-)
-page.run()
+with visit.visiting() as visitor:
+    page = st.navigation(pages_for(visitor), position="top")
+    page.run()
 st.space("medium")
 st.caption("DICOM Viewer Pro · not a medical device, not for diagnosis")

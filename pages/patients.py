@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dicomcore.visitor import Right
 from pages.widgets import begin, patient_search, studies
 from pages.widgets.at_work import services
 from pages.widgets.problems import problems_shown
+from pages.widgets.visit import admitted
 
+admitted(Right.LOOK)
 engine = services()
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Patients", width="content")

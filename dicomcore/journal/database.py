@@ -118,9 +118,13 @@ def _migrate(connection: sqlite3.Connection) -> None:
 
 
 def _statements(script: str) -> Iterator[str]:
-    """The statements of a script: our schema files hold no ``;`` but at the end of each."""
-    without_comments = re.sub(r"--.*", "", script)
-    return (statement for statement in without_comments.split(";") if statement.strip())
+    """The statements of a script, one by one; that of a trigger holds others."""
+    statement = ""
+    for line in re.sub(r"--.*", "", script).splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _unusable(path: Path, error: Exception) -> StoreError:

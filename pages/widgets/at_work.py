@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dicomcore.errors import NotRunning
 from dicomcore.services import Services
 from pages.widgets.problems import problem
 
@@ -17,6 +18,13 @@ def hand_over(services: Services | None, why_none: str = NOT_STARTED) -> None:
     """From now on the pages work with this; None at the end, or where it cannot be made."""
     global _services, _why_none
     _services, _why_none = services, why_none
+
+
+def engine() -> Services:
+    """The engine, for whoever is no page. Raises ``NotRunning``."""
+    if _services is None:
+        raise NotRunning(_why_none)
+    return _services
 
 
 def services() -> Services:

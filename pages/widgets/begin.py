@@ -10,6 +10,7 @@ from dicomcore.cache import queries
 from dicomcore.errors import DicomViewerError
 from dicomcore.services import Services
 from pages.widgets.problems import problems_shown
+from pages.widgets.visit import live
 from pages.widgets.words import counted
 
 
@@ -69,7 +70,7 @@ def follow_cache(services: Services) -> None:
     _watch(services, queries.last_sync(services.cache))
 
 
-@st.fragment(run_every=3.0)
+@live(3.0)
 def _watch(services: Services, seen: datetime | None) -> None:
     try:
         now = queries.last_sync(services.cache)

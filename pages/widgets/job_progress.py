@@ -10,6 +10,7 @@ from dicomcore.services import Services
 from pages.widgets import looks
 from pages.widgets.bar import busy_bar, outcome_bar, outcome_words, share_bar
 from pages.widgets.problems import problems_shown
+from pages.widgets.visit import live
 from pages.widgets.words import counted, plain, size, time_left
 
 STAGES = {
@@ -31,7 +32,7 @@ OF_A_VERIFICATION = {
 }
 
 
-@st.fragment(run_every=1.0)
+@live(1.0)
 def follow(services: Services, job_id: str, seen: Status) -> None:
     """Draw the job now and every second; when it is no more as ``seen`` the whole page is drawn anew."""
     with problems_shown():

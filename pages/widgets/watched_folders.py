@@ -15,6 +15,7 @@ from dicomcore.watches import LOOK, QUIET_SECONDS, WatchedFolder, add_watch, rem
 from dicomcore.watches import problem as problem_of
 from pages.widgets import looks
 from pages.widgets.problems import problem, problems_shown
+from pages.widgets.visit import live
 from pages.widgets.words import counted, plain
 
 BADGES = {
@@ -41,7 +42,7 @@ def show(services: Services) -> None:
         _ask(services)
 
 
-@st.fragment(run_every=2.0)
+@live(2.0)
 def _list(services: Services) -> None:
     with problems_shown():
         for watch in watches(services):

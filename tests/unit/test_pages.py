@@ -24,6 +24,7 @@ from dicomcore.settings import Settings
 from pages.widgets import at_work
 from tests.factories import ct, dicomdir_of, write, write_study
 from tests.one_process import OneProcess
+from tests.visitors import signed_in
 
 MAIN = Path(__file__).resolve().parents[2] / "pages" / "main.py"
 SECONDS = 30
@@ -36,7 +37,8 @@ def engine(settings: Settings) -> Iterator[OneProcess]:
     st.cache_data.clear()
     services = OneProcess(settings)
     at_work.hand_over(services)
-    yield services
+    with signed_in(services):
+        yield services
     at_work.hand_over(None)
     services.close()
 

@@ -1,0 +1,79 @@
+"""Who looks at the page: found anew at every run, from the session that the browser's cookie names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+import streamlit as st
+
+from dicomcore import signing_in
+from dicomcore.visitor import SESSION_COOKIE, Right, Visitor, asked_by
+from pages.widgets.at_work import services
+from pages.widgets.problems import problem
+
+
+def _from_cookie() -> str:
+    return st.context.cookies.get(SESSION_COOKIE, "")
+
+
+_secret: Callable[[], str] = _from_cookie
+
+
+def come_with(secret: Callable[[], str] | None) -> None:
+    """Take the session's secret from elsewhere than the cookie: for programs that click through the pages."""
+    global _secret
+    _secret = secret or _from_cookie
+
+
+def session() -> str:
+    """The secret that this visitor came with; empty for a stranger."""
+    return _secret()
+
+
+def visitor(*, by_hand: bool = True) -> Visitor:
+    """Who looks at this page. A stranger is shown the way to sign in, and nothing else runs."""
+    found = signing_in.visitor_of(services(), session(), by_hand=by_hand)
+    if found is None:
+        _show_the_door()
+    return found
+
+
+def admitted(right: Right) -> Visitor:
+    """The visitor, who has this right; for anybody else the page ends here. The first line of every page."""
+    found = visitor(by_hand=False)
+    if not found.may(right):
+        problem(f"This page is not for the role “{found.role}”. Ask an admin.")
+        st.stop()
+    return found
+
+
+@contextmanager
+def visiting(*, by_hand: bool = True) -> Iterator[Visitor]:
+    """What happens in the block is done by the visitor, and noted so."""
+    found = visitor(by_hand=by_hand)
+    with asked_by(found):
+        yield found
+
+
+def live(run_every: float) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A piece of a page that draws itself anew every so many seconds, as long as its visitor is signed in."""
+
+    def decorate(draw: Callable[..., Any]) -> Callable[..., Any]:
+        @st.fragment(run_every=run_every)
+        @wraps(draw)
+        def drawn(*arguments: Any, **named: Any) -> None:
+            with visiting(by_hand=False):
+                draw(*arguments, **named)
+
+        return drawn
+
+    return decorate
+
+
+def _show_the_door() -> None:
+    st.info("You are not signed in, or your session is over.", icon=":material/lock:")
+    st.link_button("Sign in", "/login", type="primary")
+    st.stop()
