@@ -69,5 +69,3 @@ def _by_session(services: Services, request: Request) -> Visitor | None:
     if visitor and request.method not in SAFE_METHODS:
         raise AccessRefused("The browser's session may only read here. Send a token: Authorization: Bearer dvp_…")
     return visitor
-
-

@@ -34,10 +34,8 @@ FLOORS = (
         "accounts",
         "doctor",
         "audit_log",
-        "lens",
-        "people",
     },
-    {"certificate"},
+    {"certificate", "people"},
     {"cli", "api", "work"},
     {"__main__"},
 )
