@@ -15,38 +15,75 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
+from starlette.routing import Mount
 
 from dicomcore import logs
-from dicomcore.errors import DicomViewerError
+from dicomcore.api import login, openid
+from dicomcore.api.addresses import is_loopback
+from dicomcore.api.app import make_api
+from dicomcore.api.exposure import SaysWhy, expect_exposable
+from dicomcore.api.first_start import offer_first_admin
+from dicomcore.api.guard import Guard
+from dicomcore.errors import AccessRefused, DicomViewerError
 from dicomcore.services import Services
 from dicomcore.settings import load
 from dicomcore.watches import Watcher
-from pages.widgets.at_work import hand_over
+from pages.widgets import openid as known_providers
+from pages.widgets.at_work import engine, hand_over
 
 log = logs.logger("dicomcore.app")
 
+PAGES = Path(__file__).parent / "pages"
+PROVIDERS = openid.Providers(
+    known_providers.names, known_providers.way_to, known_providers.claims, known_providers.is_cookie
+)
 LAST_WORDS_SECONDS = 5.0
 TOLD_VERSIONS = ("streamlit", "pydicom", "duckdb")
 
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
-    """One Services for all visitors, from the first request to the last; without one the pages say why."""
+    """One Services for all visitors, from the first request to the last; without one the pages say why.
+
+    Raises ``AccessRefused``, which ends the start, where other machines could come in and must not.
+    """
     try:
         services = _start()
+    except AccessRefused:
+        raise
     except DicomViewerError as error:
         print(f"DICOM Viewer Pro cannot work: {error}", file=sys.stderr)
         hand_over(None, f"DICOM Viewer Pro cannot work. {error}")
         yield {}
         return
+    _greet(services)
     with logs.kept_in(services.settings.log_dir / "app.log"), _at_work(services):
         yield {"services": services}
 
 
 def _start() -> Services:
     services = Services(load())
+    _expect_fit_for_the_network(services)
     services.start_unfinished()
     return services
+
+
+def _expect_fit_for_the_network(services: Services) -> None:
+    """An address of another server than Streamlit's own is not known here: the guard looks at it with each request."""
+    if not is_loopback(st.get_option("server.address")):
+        try:
+            expect_exposable(services)
+        except AccessRefused:
+            services.close()
+            raise
+
+
+def _greet(services: Services) -> None:
+    scheme = "https" if st.get_option("server.sslCertFile") else "http"
+    address = f"{scheme}://{st.get_option('browser.serverAddress')}:{st.get_option('server.port')}"
+    if link := offer_first_admin(services, address):
+        print(f"\nMake the first admin: {link}\n", file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -79,4 +116,13 @@ def _follow(services: Services, stop: threading.Event) -> None:
     services.follow_imports(stop)
 
 
-app = st.App(Path(__file__).parent / "pages" / "main.py", lifespan=lifespan)
+app = st.App(
+    PAGES / "main.py",
+    lifespan=lifespan,
+    routes=[
+        *login.routes(engine, PAGES / "widgets", PROVIDERS.ways()),
+        *openid.routes(engine, PROVIDERS),
+        Mount("/api", make_api(engine)),
+    ],
+    middleware=[Middleware(SaysWhy), Middleware(Guard, engine=engine)],
+)

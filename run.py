@@ -24,6 +24,7 @@ if sys.version_info < (3, 11):
 
 import contextlib
 import hashlib
+import http.client
 import importlib.util
 import os
 import shutil
@@ -99,10 +100,27 @@ def has_screen() -> bool:
 
 def open_when_up(port: int) -> None:
     for _ in range(600):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            webbrowser.open(f"http://localhost:{port}")
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            ask_health(port)
+            webbrowser.open(first_admin_link() or f"http://localhost:{port}")
             return
         time.sleep(0.1)
+
+
+def ask_health(port: int) -> None:
+    """The app listens before it is ready; this comes back when it is."""
+    asked = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    with contextlib.closing(asked):
+        asked.request("GET", "/_stcore/health")
+        asked.getresponse()
+
+
+def first_admin_link() -> str:
+    """The link that makes the first admin; the app keeps it in its data folder as long as there is no user."""
+    folder = Path(os.environ.get("DVP_DATA_DIR") or PROJECT / "data").expanduser()
+    with contextlib.suppress(OSError):
+        return (folder / "first-admin-link").read_text("ascii").strip()
+    return ""
 
 
 def beside(work) -> None:

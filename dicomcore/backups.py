@@ -63,6 +63,7 @@ def start_backup(services: Services, batch_id: str) -> None:
     done = job.status is Status.FINISHED or backups.is_all_that_is_left(services.journal, batch_id)
     if not done or job.counts.get(Outcome.PENDING):
         raise UsageError(f"{batch_id} is not done. Press Resume (`resume {batch_id}`): the backup follows.")
+    audit.note(services.journal, this_user(), "backup", batch_id)
     backups.ask_again(services.journal, batch_id, NOT_DONE)
     log.info("backup asked for", job_id=batch_id)
     services.start_worker(batch_id)

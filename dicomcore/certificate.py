@@ -83,9 +83,14 @@ def write(blocks: Iterable[bytes], target: Path) -> None:
 def csv_blocks(services: Services, batch_id: str) -> Iterator[bytes]:
     """Every file, then what only the archive has, then the folders that could not be read: UTF-8, line by line.
 
-    Raises ``UsageError`` for what is no finished verification.
+    Raises ``UsageError`` for what is no finished verification. Noted as an export.
     """
     job = verification.finished(services, batch_id)
+    reports.note_export(services, batch_id, files=job.total or 0)
+    yield from _csv(services, job)
+
+
+def _csv(services: Services, job: Job) -> Iterator[bytes]:
     yield (BYTE_ORDER_MARK + reports.csv_line(CSV_COLUMNS)).encode()
     for row in _csv_rows(services, job):
         yield reports.csv_line(row).encode()
@@ -94,14 +99,15 @@ def csv_blocks(services: Services, batch_id: str) -> Iterator[bytes]:
 def csv_digest(services: Services, batch_id: str) -> str:
     """SHA-256 (hex) of the CSV. Raises as ``csv_blocks``."""
     digest = hashlib.sha256()
-    for block in csv_blocks(services, batch_id):
+    for block in _csv(services, verification.finished(services, batch_id)):
         digest.update(block)
     return digest.hexdigest()
 
 
 def html_blocks(services: Services, batch_id: str) -> Iterator[bytes]:
-    """The certificate, UTF-8, part by part. Raises as ``csv_blocks``."""
+    """The certificate, UTF-8, part by part. Raises as ``csv_blocks``. Noted as an export."""
     job = verification.finished(services, batch_id)
+    reports.note_export(services, batch_id, certificate=1)
     return (part.encode() for part in _html(services, job))
 
 

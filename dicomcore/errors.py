@@ -4,6 +4,7 @@
     ├── UsageError              exit 2   400   the request itself is wrong
     │   ├── PathProblem         exit 2   400   a folder that cannot be scanned
     │   ├── UnknownBatch        exit 2   404   no scan or batch of that id
+    │   ├── UnknownId           exit 2   404   no patient, study, series or picture of that id
     │   └── SqlRefused          exit 2   400   not one plain SELECT
     ├── AccessRefused           exit 7   403   this person may not do that
     │   ├── NotSignedIn         exit 7   401   nobody known: no session or token, or one that is over
@@ -13,6 +14,7 @@
     │   ├── ArchiveUnreachable  exit 3   503   no answer: says nothing about what is stored
     │   │   └── ArchiveNotReady exit 3   503   it has not taken what was sent: busy, or not listening
     │   ├── ArchiveDenied       exit 3   502   wrong user or password
+    │   ├── ArchiveUntrusted    exit 3   502   nothing vouches for its certificate: nothing was said to it
     │   ├── ArchiveFull         exit 3   507   no room left in the archive
     │   ├── Rejected            exit 1   422   this one file was refused, the rest goes on
     │   └── NotInArchive        exit 1   404   the archive answered: it has no such instance
@@ -54,6 +56,12 @@ class PathProblem(UsageError):
 
 class UnknownBatch(UsageError):
     """No scan or batch of that id in the journal."""
+
+    http_status = 404
+
+
+class UnknownId(UsageError):
+    """No patient, study, series or picture of that id in what we know of the archive."""
 
     http_status = 404
 
@@ -110,6 +118,10 @@ class ArchiveNotReady(ArchiveUnreachable):
 
 class ArchiveDenied(ArchiveError):
     """The archive does not accept the user name and password."""
+
+
+class ArchiveUntrusted(ArchiveError):
+    """The archive cannot show who it is, so that it was told nothing, our password least of all."""
 
 
 class ArchiveFull(ArchiveError):

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from dicomcore.errors import PathProblem
-from dicomcore.journal import alarms, jobs
+from dicomcore.journal import alarms
 from dicomcore.journal import history as journal_history
 from dicomcore.model import HELD, TROUBLE, Job, Outcome, Status
 from dicomcore.remedies import CAUSES, Cause
 from dicomcore.scan.paths import printable
-from dicomcore.services import Services, this_user
+from dicomcore.services import Services
 
 PER_PAGE = 25
 KINDS = {"import": "Import", "verify": "Verification"}
@@ -162,21 +159,9 @@ def may_be_retried(services: Services, batch_id: str) -> int:
 def scan_again(services: Services, job_id: str) -> str:
     """Scan the folder of a scan or a batch once more, looked through in the same way; returns the id of the scan.
 
-    Raises ``PathProblem`` where the folder is not there now.
+    Raises ``PathProblem`` where the folder is not there now, or may not be scanned any more.
     """
-    before = jobs.scan(services.journal, services.job(job_id).scan_id)
-    root = Path(os.fsdecode(before.root))
-    if not root.is_dir():
-        raise PathProblem(f"{printable(before.root)} is not there now. Check that the drive is connected.")
-    scan_id = jobs.create_scan(
-        services.journal,
-        root,
-        recursive=before.recursive,
-        follow_links=before.follow_links,
-        roots=[Path(os.fsdecode(folder)) for folder in before.roots],
-        containers=before.containers,
-        by=this_user(),
-    )
+    scan_id = services.same_scan(job_id, compare=True)
     services.start_worker(scan_id)
     return scan_id
 

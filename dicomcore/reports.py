@@ -7,6 +7,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from sqlite3 import Row
 from typing import Any
 
 import pandas as pd
@@ -14,12 +15,12 @@ import pandas as pd
 from dicomcore.cache import queries
 from dicomcore.cache.queries import PatientFilter
 from dicomcore.errors import UsageError
-from dicomcore.journal import alarms, backups, history, jobs, reports
+from dicomcore.journal import alarms, audit, backups, history, jobs, reports
 from dicomcore.model import TROUBLE, Job, Kind, Outcome, Status
 from dicomcore.owner_only import owner_only
 from dicomcore.person_name import person_name
 from dicomcore.scan.paths import printable
-from dicomcore.services import Services
+from dicomcore.services import Services, this_user
 from dicomcore.wording import counted
 
 #: What a spreadsheet would run as a formula when it begins a cell.
@@ -72,6 +73,23 @@ def outcome_table(
 ) -> pd.DataFrame:
     """A page of the files of a batch with what became of them; pages count from 1, ``cause`` is the key of one."""
     return _files(reports.outcome_page(services.journal, batch_id, outcome, (page - 1) * per_page, per_page, cause))
+
+
+def files_after(services: Services, scan_id: str, after: int, limit: int) -> list[dict[str, Any]]:
+    """For programs: the next files of a scan after the one of the id ``after`` (0: from the beginning), by folder.
+
+    Header fields are as the files have them. ``path`` is whole, ``folder`` is below the root.
+    """
+    root = jobs.scan(services.journal, scan_id).root
+    rows = reports.files_after(services.journal, scan_id, after, limit)
+    return [_for_programs(row, root) | {"folder": printable(row["folder"])} for row in rows]
+
+
+def outcomes_after(services: Services, batch_id: str, outcome: str, after: int, limit: int) -> list[dict[str, Any]]:
+    """For programs: the next files of a batch, as ``files_after``, with what became of them; all, or of one outcome."""
+    root = services.job(batch_id).root
+    rows = reports.outcomes_after(services.journal, batch_id, outcome, after, limit)
+    return [_for_programs(row, root) | {"other": printable(row["other"] or b"")} for row in rows]
 
 
 def reason_table(services: Services, scan_id: str) -> pd.DataFrame:
@@ -139,12 +157,19 @@ def progress_summary(job: Job) -> dict[str, Any]:
         "folder": printable(job.root),
         "total": job.total,
         "current": job.done,
-        "progress": round(100 * job.done / job.total) if job.total else 0,
+        "progress": percent(job),
         "outcomes": dict(job.counts),
         "files_per_s": job.files_per_second,
         "eta_s": job.seconds_left,
         "message": job.message,
     }
+
+
+def percent(job: Job) -> int:
+    """How far a job has come; 100 only when nothing is left to do, for there are programs that wait for it."""
+    if job.status is Status.FINISHED:
+        return 100
+    return min(99, 100 * job.done // job.total) if job.total else 0
 
 
 def relative_folder(text: str) -> bytes:
@@ -159,7 +184,7 @@ def export_csv(services: Services, target: Path, *, table: str, batch_id: str) -
         lines = outcome_csv(services, batch_id)
     else:
         found = queries.whole_table(services.cache, table).drop(columns="search_text", errors="ignore")
-        lines = iter(frame_csv(found).splitlines(keepends=True))
+        lines = iter(noted_csv(services, found, table).splitlines(keepends=True))
     try:
         with open(target, "w", encoding="utf-8", newline="", opener=owner_only) as out:
             written = sum(1 for line in lines if out.write(line))
@@ -191,26 +216,43 @@ def sentence(outcomes: Mapping[str, int], found: int) -> str:
 
 
 def file_csv(services: Services, scan_id: str) -> Iterator[str]:
-    """Every file of a scan, then what was skipped, as CSV, line by line."""
+    """Every file of a scan, then what was skipped, as CSV, line by line. Noted as an export."""
+    note_export(services, scan_id, files=services.job(scan_id).total or 0)
     yield from _csv(reports.all_files(services.journal, scan_id))
     yield from _skipped_csv(services, scan_id)
 
 
 def outcome_csv(services: Services, batch_id: str) -> Iterator[str]:
-    """Every file of a batch with its outcome, then what was skipped, as CSV, line by line."""
+    """Every file of a batch with its outcome, then what was skipped, as CSV, line by line. Noted as an export."""
+    note_export(services, batch_id, files=services.job(batch_id).total or 0)
     yield from _csv(reports.all_outcomes(services.journal, batch_id))
     yield from _skipped_csv(services, services.job(batch_id).scan_id)
 
 
 def frame_csv(table: pd.DataFrame) -> str:
-    """A table as CSV; cells that a spreadsheet would take for a formula are made text."""
+    """A table as CSV (RFC 4180); cells that a spreadsheet would take for a formula are made text.
+
+    With these line ends a cell that holds one of them is quoted: what follows it begins no line of its own.
+    """
     safe = table.map(lambda cell: _cell(cell) if isinstance(cell, str) else cell)
-    return str(safe.to_csv(index=False))
+    return str(safe.to_csv(index=False, lineterminator="\r\n"))
+
+
+def noted_csv(services: Services, table: pd.DataFrame, what: str) -> str:
+    """A table that is taken away, as ``frame_csv`` writes it; ``what`` it is of stands in the audit."""
+    note_export(services, what, rows=len(table))
+    return frame_csv(table)
+
+
+def note_export(services: Services, what: str, **how_many: int) -> None:
+    """Whoever asks takes something away: the kind of table, or the id of what it is of."""
+    audit.note(services.journal, this_user(), "export", what, **how_many)
 
 
 def patients_csv(services: Services, wanted: PatientFilter, sort: str, descending: bool) -> str:
-    """The patients that fit, on all pages together but at most ``MOST_PATIENTS``, as CSV."""
-    return frame_csv(queries.search_patients(services.cache, wanted, 1, MOST_PATIENTS, sort, descending).rows)
+    """The patients that fit, on all pages together but at most ``MOST_PATIENTS``, as CSV. Noted as an export."""
+    found = queries.search_patients(services.cache, wanted, 1, MOST_PATIENTS, sort, descending)
+    return noted_csv(services, found.rows, "patients")
 
 
 def csv_line(values: Iterable[Any]) -> str:
@@ -252,6 +294,13 @@ def _files(rows: list[Any]) -> pd.DataFrame:
             table[column] = [printable(path) if path else "" for path in table[column]]
         table["patient_name"] = [person_name(name or "") for name in table["patient_name"]]
     return table
+
+
+def _for_programs(row: Row, root: bytes) -> dict[str, Any]:
+    """A member of a container has the name that it has in there."""
+    path: bytes = row["path"]
+    name = os.path.basename(path.rpartition(b"\0")[2])
+    return dict(row) | {"path": printable(os.path.join(root, path)), "name": printable(name)}
 
 
 def _with_example(table: pd.DataFrame) -> pd.DataFrame:

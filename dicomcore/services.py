@@ -24,7 +24,7 @@ from dicomcore.errors import DicomViewerError, StoreError, UsageError
 from dicomcore.ingest import worker
 from dicomcore.ingest.plan import Expectation, PlanTotals, can_be_filed, expect, expect_rejection, total
 from dicomcore.ingest.stopping import PAUSED
-from dicomcore.journal import files, jobs, outcomes
+from dicomcore.journal import audit, files, jobs, outcomes
 from dicomcore.journal.database import Journal
 from dicomcore.model import FileFact, Header, Job, Outcome, Selection, Status
 from dicomcore.scan import paths
@@ -85,11 +85,12 @@ class Services:
         """Change to another archive once it has answered; returns its name and version. Raises ``ArchiveError``."""
         if url:
             url = checked_url(url)
-            about = about_orthanc(Endpoint(url, user, password))
+            about = about_orthanc(Endpoint(url, user, password, self.settings.orthanc_ca))
             changed = save(self.settings, archive=kind, orthanc_url=url, orthanc_user=user, orthanc_password=password)
         else:
             changed = save(self.settings, archive=kind, orthanc_url="")
             about = ""
+        audit.note(self.journal, this_user(), "archive changed", kind, url=url)
         with self._making:
             self._close_archive()
             self.settings = changed
@@ -100,7 +101,7 @@ class Services:
         if settings.archive == "folder":
             return FolderArchive(settings.data_dir / "archive", read_header)
         if settings.orthanc_url:
-            endpoint = Endpoint(settings.orthanc_url.rstrip("/"), settings.orthanc_user, settings.orthanc_password)
+            endpoint = orthanc_of(settings)
             return OrthancArchive(lambda: endpoint, f"orthanc:{endpoint.url}")
         self._local = LocalOrthanc(settings.data_dir / "orthanc")
         return OrthancArchive(self._local.ensure, f"orthanc:{settings.data_dir / 'orthanc'}", OWN_RULES)
@@ -142,17 +143,20 @@ class Services:
         """Ask a job to stop until somebody says ``resume``; one that no worker has in hand rests at once."""
         if self.job(job_id).status.at_rest:
             raise UsageError(f"{job_id} {stands(self.job(job_id).status)}: there is nothing to pause.")
+        audit.note(self.journal, this_user(), "pause", job_id)
         jobs.pause(self.journal, job_id)
         if not self._is_starting(job_id) and not worker.is_at_work(self._locks, job_id):
             jobs.rest(self.journal, job_id, PAUSED)
 
-    def resume(self, batch_id: str, *, alarm_was_seen: bool = True) -> None:
+    def resume(self, batch_id: str, *, alarm_was_seen: bool = True, by: str = "") -> None:
         """Go on with a batch that was paused, cancelled or failed. Raises ``UnknownBatch``, ``UsageError``.
 
-        ``alarm_was_seen``: a person does so, and has seen the alarm that it may have raised.
+        ``alarm_was_seen``: a person does so, and has seen the alarm that it may have raised. ``by``: who asks for it,
+        if not the user that this program runs as.
         """
         self._expect_no_finished_verification(batch_id)
         if self.job(batch_id).status is Status.PAUSED or jobs.wanted(self.journal, batch_id) == "pause":
+            audit.note(self.journal, by or this_user(), "resume", batch_id)
             jobs.take_up(self.journal, batch_id)
             log.info("taken up again", job_id=batch_id)
             self.start_worker(batch_id)
@@ -160,6 +164,7 @@ class Services:
         self._expect_over(batch_id)
         if not outcomes.counts(self.journal, batch_id).get(Outcome.PENDING):
             raise UsageError(f"{batch_id} has no file that is pending.")
+        audit.note(self.journal, by or this_user(), "resume", batch_id)
         self._reopen(batch_id, alarm_was_seen=alarm_was_seen)
 
     def retry(self, batch_id: str) -> int:
@@ -169,6 +174,7 @@ class Services:
         files_again = outcomes.reopen_failed(self.journal, batch_id)
         if not files_again:
             raise UsageError(f"{batch_id} has no file that failed and could be tried again.")
+        audit.note(self.journal, this_user(), "retry", batch_id, files=files_again)
         self._reopen(batch_id)
         return files_again
 
@@ -204,17 +210,21 @@ class Services:
         follow_links: bool = False,
         containers: bool = False,
         free: bool = False,
+        auto_backup: bool = True,
         by: str = "",
     ) -> str:
         """Scan and import a folder in one go; returns the batch id. Raises ``PathProblem``.
 
-        ``by``: who asks for it, if not the user that this program runs as.
+        ``auto_backup``: write its studies to the backup folder afterwards, if there is one. ``by``: who asks for it,
+        if not the user that this program runs as.
         """
         scan_id = self._new_scan(text, recursive, follow_links, containers, compare=True, free=free)
-        return self._start_batch(scan_id, selection, by)
+        return self._start_batch(scan_id, selection, by, auto_backup=auto_backup)
 
-    def _start_batch(self, scan_id: str, selection: Selection | None, by: str = "") -> str:
-        batch_id = jobs.create_batch(self.journal, scan_id, selection or Selection(), by=by or this_user())
+    def _start_batch(self, scan_id: str, selection: Selection | None, by: str = "", *, auto_backup: bool = True) -> str:
+        batch_id = jobs.create_batch(
+            self.journal, scan_id, selection or Selection(), auto_backup=auto_backup, by=by or this_user()
+        )
         self.start_worker(batch_id)
         return batch_id
 
@@ -269,6 +279,8 @@ class Services:
 
     def cancel(self, job_id: str) -> None:
         """Ask a job to stop; one that no worker has in hand is over at once."""
+        if not self.job(job_id).status.over:
+            audit.note(self.journal, this_user(), "cancel", job_id)
         jobs.cancel(self.journal, job_id)
         idle = not self._is_starting(job_id) and not worker.is_at_work(self._locks, job_id)
         if idle and not self.job(job_id).status.over:
@@ -318,6 +330,25 @@ class Services:
             compare=compare,
             roots=roots,
             containers=containers,
+            by=this_user(),
+        )
+
+    def same_scan(self, job_id: str, *, compare: bool) -> str:
+        """A new scan of the folder of a job, looked through in the same way and not started yet; returns its id.
+
+        Raises ``UnknownBatch``, and ``PathProblem`` where the folder is not there now. Whoever has signed in is held
+        to the folders that may be scanned today.
+        """
+        before = jobs.scan(self.journal, self.job(job_id).scan_id)
+        roots = self.settings.scan_roots if who_asks() else tuple(Path(os.fsdecode(root)) for root in before.roots)
+        return jobs.create_scan(
+            self.journal,
+            paths.known_before(before.root, roots),
+            recursive=before.recursive,
+            follow_links=before.follow_links,
+            compare=compare,
+            roots=roots,
+            containers=before.containers,
             by=this_user(),
         )
 
@@ -392,6 +423,11 @@ def _expected(group: files.Group) -> list[Expectation]:
     if names and not can_be_filed(names.study_instance_uid, names.series_instance_uid, names.sop_instance_uid):
         return expect_rejection(group.candidates)
     return expect(group.candidates, group.archive_md5 or None)
+
+
+def orthanc_of(settings: Settings) -> Endpoint:
+    """The Orthanc that the settings name by its address."""
+    return Endpoint(settings.orthanc_url, settings.orthanc_user, settings.orthanc_password, settings.orthanc_ca)
 
 
 def about_orthanc(endpoint: Endpoint) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -47,6 +48,9 @@ class Settings(BaseSettings):
     orthanc_password: str = "orthanc"
     """Password at ``orthanc_url``."""
 
+    orthanc_ca: str = ""
+    """PEM file of the certificates that vouch for ``orthanc_url``; empty: those that this machine trusts."""
+
     scan_roots: Annotated[tuple[Path, ...], NoDecode] = ()
     """Folders that may be scanned from the pages, separated by ``os.pathsep``; empty: all."""
 
@@ -64,6 +68,18 @@ class Settings(BaseSettings):
 
     session_hours: Annotated[float, Field(gt=0)] = 12
     """Hours after which one has to sign in again in any case."""
+
+    openid_role_claim: str = "groups"
+    """The claim of an OpenID Connect provider that tells the role; within others: ``realm_access.roles``."""
+
+    openid_admins: Annotated[tuple[str, ...], NoDecode] = ()
+    """The values of that claim that make an admin, separated by commas."""
+
+    openid_researchers: Annotated[tuple[str, ...], NoDecode] = ()
+    """The values of that claim that make a researcher, separated by commas. Nobody else gets in."""
+
+    openid_project: str = ""
+    """The project whose pseudonyms researchers see who come so; empty: they see identities."""
 
     @field_validator("orthanc_url")
     @classmethod
@@ -84,6 +100,14 @@ class Settings(BaseSettings):
             raise ValueError("Give the whole path of the backup folder, or a URL such as s3://bucket/folder.")
         return str(path)
 
+    @field_validator("orthanc_ca")
+    @classmethod
+    def _whole_path_of_certificates(cls, file: str) -> str:
+        path = Path(file).expanduser()
+        if file and not path.is_absolute():
+            raise ValueError("Give the whole path of the file with the certificates.")
+        return str(path) if file else ""
+
     @field_validator("data_dir", "log_dir")
     @classmethod
     def _absolute(cls, folder: Path) -> Path:
@@ -94,6 +118,13 @@ class Settings(BaseSettings):
     def _split_roots(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(Path(part).expanduser() for part in value.split(os.pathsep) if part)
+        return value
+
+    @field_validator("openid_admins", "openid_researchers", mode="before")
+    @classmethod
+    def _split_values(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
     @field_validator("path_map", mode="before")
@@ -130,16 +161,23 @@ def load(**given: Any) -> Settings:
 
 
 def checked_url(url: str) -> str:
-    """The address of an Orthanc without a slash at its end. Raises ``UsageError``; never repeats a password."""
+    """The address of an Orthanc without a slash at its end. Raises ``UsageError``; never repeats a password.
+
+    What two programs may read in two ways is refused: the host that is looked at here is the one that is asked.
+    """
     try:
         parts = urlsplit(url)
-        host = parts.hostname
+        host, _ = parts.hostname, parts.port
     except ValueError:
         raise UsageError("The address of the Orthanc cannot be read.") from None
     if url and (parts.scheme not in ("http", "https") or not host):
         raise UsageError("The address of an Orthanc begins with http:// or https://.")
     if parts.username or parts.password:
         raise UsageError("User and password do not belong into the address: they have fields of their own.")
+    if re.search(r"[\\?#@%]|[^\x21-\x7e]", url):
+        raise UsageError(
+            "The address of an Orthanc is like https://pacs.example.org:8042/orthanc and has no \\ ? # @ %."
+        )
     return url.rstrip("/")
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from sqlite3 import Row
+
 from dicomcore import logs
-from dicomcore.access import first_admin, passwords, patience, sessions, tokens, users
+from dicomcore.access import first_admin, openid, openid_users, passwords, patience, sessions, tokens, users
+from dicomcore.access.openid import Claims
 from dicomcore.access.sessions import Lifetime
 from dicomcore.errors import NotSignedIn, SignInFailed, TooManyAttempts, UsageError
 from dicomcore.journal import audit
@@ -34,7 +37,7 @@ def first_link_is_good(services: Services, secret: str) -> bool:
 def make_first_admin(services: Services, secret: str, name: str, password: str) -> str:
     """Make the first admin and sign in; returns the secret of the session. Raises ``UsageError``, ``AccessRefused``."""
     user_id = first_admin.make(services.journal, secret, name, password)
-    audit.note(services.journal, name.strip(), "first admin", name.strip())
+    audit.note(services.journal, users.clean(name), "first admin", users.clean(name))
     return sessions.begin(services.journal, user_id)
 
 
@@ -44,20 +47,36 @@ def sign_in(services: Services, name: str, password: str, address: str) -> str:
     Raises ``SignInFailed``, and ``TooManyAttempts`` after too many failures, whether or not there is such a user.
     """
     journal = services.journal
-    subjects = _subjects(name, address)
-    _expect_patience(services, subjects)
-    row = next(iter(journal.rows("SELECT * FROM users WHERE name = ?", users.clean(name))), None)
+    attempt = _attempt(services, name, address)
+    row = users.row_of(journal, name)
     right = passwords.is_right(password, row["password_hash"] if row else "")
     if row is None or not right or row["disabled"]:
-        for subject in subjects:
-            patience.failed(journal, subject)
         audit.note(journal, row["name"] if row else "(unknown)", "sign in failed", "", address=address)
         raise SignInFailed(WRONG)
-    for subject in subjects:
-        patience.succeeded(journal, subject)
+    patience.succeeded(journal, attempt)
+    sessions.forget_old(journal, lifetime(services))
+    session = sessions.begin(journal, row["user_id"], kept=row["password_hash"])
     if passwords.is_outdated(row["password_hash"]):
-        users.keep_hash(journal, row["user_id"], passwords.hashed(password))
+        users.keep_hash(journal, row["user_id"], row["password_hash"], passwords.hashed(password))
     audit.note(journal, row["name"], "sign in", row["name"], address=address)
+    return session
+
+
+def sign_in_with(services: Services, claims: Claims, address: str) -> str:
+    """Sign in as whom an OpenID Connect provider has just named; returns the secret of the session.
+
+    The role is taken anew from the claims each time. Raises ``SignInFailed`` for an identity that is stale or was used
+    before, and for somebody who has no role or is disabled here.
+    """
+    journal, name = services.journal, "(unknown)"
+    try:
+        known = openid.identity(claims)
+        name = known.name
+        row = _known_there(services, claims, known)
+    except SignInFailed:
+        audit.note(journal, name, "sign in failed", "", address=address, through="OpenID Connect")
+        raise
+    audit.note(journal, row["name"], "sign in", row["name"], address=address, role=row["role"])
     sessions.forget_old(journal, lifetime(services))
     return sessions.begin(journal, row["user_id"])
 
@@ -85,13 +104,12 @@ def sign_out(services: Services, secret: str) -> None:
 def change_own_password(services: Services, visitor: Visitor, old: str, new: str, address: str = "") -> None:
     """A new password for oneself; all sessions end. Raises ``SignInFailed``, ``TooManyAttempts``, ``UsageError``."""
     journal = services.journal
-    subjects = _subjects(visitor.name, address)
-    _expect_patience(services, subjects)
-    row = journal.rows("SELECT password_hash FROM users WHERE name = ?", visitor.name)[0]
-    if not passwords.is_right(old, row["password_hash"]):
-        for subject in subjects:
-            patience.failed(journal, subject)
+    attempt = _attempt(services, visitor.name, address)
+    row = users.row_of(journal, visitor.name)
+    if not passwords.is_right(old, row["password_hash"] if row else ""):
+        audit.note(journal, visitor.name, "password refused", visitor.name, address=address)
         raise SignInFailed("The old password is wrong.")
+    patience.succeeded(journal, attempt)
     if old == new:
         raise UsageError("The new password is the old one.")
     users.set_password(journal, visitor.name, new)
@@ -103,12 +121,23 @@ def lifetime(services: Services) -> Lifetime:
     return Lifetime(services.settings.session_idle_minutes * 60, services.settings.session_hours * 3600)
 
 
-def _subjects(name: str, address: str) -> tuple[str, ...]:
-    """Guesses are counted for a name from one address: nobody can shut others out from elsewhere."""
-    return (f"{users.clean(name).casefold()} from {address}",)
+def _known_there(services: Services, claims: Claims, known: openid.Identity) -> Row:
+    settings = services.settings
+    if not openid_users.is_first_use(services.journal, claims):
+        raise SignInFailed("This sign-in was used already. Sign in again.")
+    rules = openid.Rules(settings.openid_role_claim, settings.openid_admins, settings.openid_researchers)
+    row = openid_users.welcome(services.journal, known, openid.role(claims, rules), settings.openid_project)
+    if row is None:
+        raise SignInFailed(f"{known.name} is known there, but may not come in here. Ask an admin.")
+    return row
 
 
-def _expect_patience(services: Services, subjects: tuple[str, ...]) -> None:
-    wait = max(patience.seconds_to_wait(services.journal, subject) for subject in subjects)
-    if wait > 0:
+def _attempt(services: Services, name: str, address: str) -> str:
+    """What an attempt is counted under, counted. Raises ``TooManyAttempts``.
+
+    That is a name from one address: nobody can shut others out from elsewhere.
+    """
+    subject = f"{users.folded(name)} from {address}"
+    if wait := patience.attempt(services.journal, subject):
         raise TooManyAttempts(f"Too many attempts. Wait {duration(max(1.0, wait))} and try again.", wait)
+    return subject

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from sqlite3 import Row
 from typing import Any
 
 import pandas as pd
 
-from dicomcore.errors import PathProblem, UsageError
+from dicomcore.errors import UsageError
 from dicomcore.journal import jobs, proofs, reports
 from dicomcore.model import Job, Outcome, Selection, Status
 from dicomcore.scan import paths
@@ -54,20 +52,7 @@ def verify_again(services: Services, job_id: str) -> str:
 
     Raises ``UnknownBatch``, and ``PathProblem`` where the folder is not there now.
     """
-    before = jobs.scan(services.journal, services.job(job_id).scan_id)
-    root = Path(os.fsdecode(before.root))
-    if not root.is_dir():
-        raise PathProblem(f"{printable(before.root)} is not there now. Check that the drive is connected.")
-    scan_id = jobs.create_scan(
-        services.journal,
-        root,
-        recursive=before.recursive,
-        follow_links=before.follow_links,
-        compare=False,
-        roots=[Path(os.fsdecode(folder)) for folder in before.roots],
-        containers=before.containers,
-        by=this_user(),
-    )
+    scan_id = services.same_scan(job_id, compare=False)
     return _start(services, scan_id, jobs.selection_of(services.journal, job_id))
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dicomcore.model import Status
 from dicomcore.visitor import Right
-from pages.widgets import archive_card, paused, scan_folder, scan_result, watched_folders
+from pages.widgets import archive_card, doctor, paused, scan_folder, scan_result, watched_folders
 from pages.widgets.at_work import services
 from pages.widgets.job_progress import follow
 from pages.widgets.problems import problems_shown
@@ -16,6 +16,7 @@ admitted(Right.ADMINISTER)
 engine = services()
 st.title("Hospital Config")
 archive_card.show(engine)
+doctor.show(engine)
 
 st.header("Import Existing Studies")
 st.write(

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dicomcore.visitor import Right, Visitor
 from pages.widgets import looks, visit
+from pages.widgets.words import plain
 
 PICTURES = Path(__file__).parent / "widgets"
 
@@ -16,13 +17,27 @@ PICTURES = Path(__file__).parent / "widgets"
 st.set_page_config(page_title="DICOM Viewer Pro", page_icon=PICTURES / "icon.svg", layout="wide")
 
 
-def pages_for(visitor: Visitor) -> list[Any]:
+def pages_for(visitor: Visitor) -> dict[str, list[Any]]:
     """The navigation shows what the role may open; each page guards itself all the same."""
+    return {"": _work(visitor), plain(f"{visitor.name} · {visitor.role}"): [_account(), _out()]}
+
+
+def _account() -> Any:
+    return st.Page("account.py", title="Account", icon=":material/account_circle:")
+
+
+def _out() -> Any:
+    return st.Page(visit.sign_out, title="Sign out", icon=":material/logout:", url_path="sign_out")
+
+
+def _work(visitor: Visitor) -> list[Any]:
     pages = [st.Page("patients.py", title="Patients", icon=":material/groups:", default=True)]
     if visitor.may(Right.ADMINISTER):
         pages += [
             st.Page("import_studies.py", title="Import", icon=":material/move_to_inbox:"),
             st.Page("hospital_config.py", title="Hospital Config", icon=":material/local_hospital:"),
+            st.Page("users.py", title="Users", icon=":material/manage_accounts:"),
+            st.Page("audit.py", title="Audit", icon=":material/policy:"),
         ]
     return pages
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,6 +41,12 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """The person who runs the tests has settings of their own; no test may see or use them."""
     for name in [name for name in os.environ if name.startswith("DVP_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _main_stays_main(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that is clicked through takes the place of ``__main__``, which child processes import first."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ from dicomcore.errors import AccessRefused
 from dicomcore.journal.database import Journal
 from dicomcore.visitor import Role
 
+NOT_GOOD = "This link is not good any more. Start the app again: it prints a new one, as long as there is no user."
+
 
 def new_link(journal: Journal) -> str:
     """The secret of a link that makes the first admin; an earlier one is void. Only while there is no user."""
@@ -32,9 +34,11 @@ def make(journal: Journal, secret: str, name: str, password: str) -> int:
     Raises ``UsageError`` for a name or password that cannot be (the link stays good), ``AccessRefused`` for a link
     that was used or never was.
     """
+    if not may_be_made(journal, secret):
+        raise AccessRefused(NOT_GOOD)
     kept = passwords.hashed(password)
     with journal.transaction() as writing:
         used = writing.execute("DELETE FROM first_links WHERE digest = ?", (digest(secret),)).rowcount
         if not used or writing.execute("SELECT 1 FROM users").fetchone():
-            raise AccessRefused("This link is not good any more. Start the app again: it prints a new one.")
+            raise AccessRefused(NOT_GOOD)
         return users.insert_with(writing, name, Role.ADMIN, kept)

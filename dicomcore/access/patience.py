@@ -14,11 +14,22 @@ LONGEST = 15 * 60.0
 FORGOTTEN_AFTER = 24 * 3600.0
 
 
-def seconds_to_wait(journal: Journal, subject: str, now: float | None = None) -> float:
-    """How long until the next attempt counts; 0 where it may be now."""
-    at = now or time.time()
-    for row in journal.rows("SELECT failures, last_at FROM failed_sign_ins WHERE subject = ?", digest(subject)):
-        return float(max(0.0, row["last_at"] + pause_after(row["failures"]) - at))
+def attempt(journal: Journal, subject: str, now: float | None = None) -> float:
+    """Begin an attempt, which counts as failed until it has ``succeeded``: many at once gain nothing.
+
+    Returns the seconds to wait; it may be made now only where they are 0, and is not counted otherwise.
+    """
+    at, key = now or time.time(), digest(subject)
+    with journal.transaction() as writing:
+        writing.execute("DELETE FROM failed_sign_ins WHERE last_at < ?", (at - FORGOTTEN_AFTER,))
+        row = writing.execute("SELECT failures, last_at FROM failed_sign_ins WHERE subject = ?", (key,)).fetchone()
+        if row and (wait := _left(row["failures"], row["last_at"], at)):
+            return wait
+        writing.execute(
+            "INSERT INTO failed_sign_ins VALUES (?, 1, ?) "
+            "ON CONFLICT (subject) DO UPDATE SET failures = failures + 1, last_at = excluded.last_at",
+            (key, at),
+        )
     return 0.0
 
 
@@ -28,19 +39,13 @@ def pause_after(failures: int) -> float:
     return float(min(LONGEST, 2 ** min(beyond - 1, 30))) if beyond > 0 else 0.0
 
 
-def failed(journal: Journal, subject: str, now: float | None = None) -> None:
-    """One more failure in a row."""
-    at = now or time.time()
-    with journal.transaction() as writing:
-        writing.execute("DELETE FROM failed_sign_ins WHERE last_at < ?", (at - FORGOTTEN_AFTER,))
-        writing.execute(
-            "INSERT INTO failed_sign_ins VALUES (?, 1, ?) "
-            "ON CONFLICT (subject) DO UPDATE SET failures = failures + 1, last_at = excluded.last_at",
-            (digest(subject), at),
-        )
-
-
 def succeeded(journal: Journal, subject: str) -> None:
     """Forgiven."""
     with journal.transaction() as writing:
         writing.execute("DELETE FROM failed_sign_ins WHERE subject = ?", (digest(subject),))
+
+
+def _left(failures: int, last_at: float, at: float) -> float:
+    """What is left of a pause; a clock that was set back makes it no longer."""
+    pause = pause_after(failures)
+    return float(min(pause, max(0.0, last_at + pause - at)))

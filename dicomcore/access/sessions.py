@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from dicomcore.access.secret import digest, new_secret
+from dicomcore.errors import NotSignedIn, StoreError
 from dicomcore.journal.database import Journal
 from dicomcore.visitor import Role, Visitor
 
@@ -26,11 +28,22 @@ class Lifetime:
     absolute: float
 
 
-def begin(journal: Journal, user_id: int, now: float | None = None) -> str:
-    """A new session; returns the secret for the cookie."""
+BEGIN = """
+INSERT INTO sessions SELECT ?, user_id, ?, ? FROM users
+WHERE user_id = ? AND NOT disabled AND password_hash = coalesce(?, password_hash)
+"""
+
+
+def begin(journal: Journal, user_id: int, now: float | None = None, *, kept: str | None = None) -> str:
+    """A new session; returns the secret for the cookie, which is never one that the browser came with.
+
+    ``kept``: the hash of the password that was checked. Raises ``NotSignedIn`` where the user was shut out or got
+    another password meanwhile.
+    """
     secret, at = new_secret(), now or time.time()
     with journal.transaction() as writing:
-        writing.execute("INSERT INTO sessions VALUES (?, ?, ?, ?)", (digest(secret), user_id, at, at))
+        if not writing.execute(BEGIN, (digest(secret), at, at, user_id, kept)).rowcount:
+            raise NotSignedIn("This account was changed just now. Sign in again.")
         writing.execute("UPDATE users SET signed_in_at = ? WHERE user_id = ?", (at, user_id))
     return secret
 
@@ -48,7 +61,7 @@ def visitor(
         return None
     row = rows[0]
     if by_hand and at - row["seen_at"] > SEEN_AT_MOST_EVERY:
-        with journal.transaction() as writing:
+        with suppress(StoreError), journal.transaction() as writing:  # a full disk shuts nobody out
             writing.execute("UPDATE sessions SET seen_at = ? WHERE digest = ?", (at, digest(secret)))
     return Visitor(row["name"], Role(row["role"]), row["project"], bool(row["may_export"]))
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from sqlite3 import Row
 
 from dicomcore.access.secret import digest, new_secret
-from dicomcore.access.users import User
-from dicomcore.errors import UsageError
+from dicomcore.access.users import User, checked_label, folded
+from dicomcore.errors import StoreError, UsageError
 from dicomcore.journal.database import Journal
 from dicomcore.visitor import Role, Visitor
 
@@ -23,6 +25,9 @@ FIND = """
 SELECT users.*, token_id, scope, used_at FROM tokens JOIN users USING (user_id)
 WHERE digest = ? AND NOT disabled AND revoked_at IS NULL AND expires_at > ?
 """
+
+
+ALL = "SELECT tokens.*, users.name AS user, disabled FROM tokens JOIN users USING (user_id)"
 
 
 class Scope(StrEnum):
@@ -45,16 +50,26 @@ class Token:
     expires_at: float
     used_at: float | None
     revoked_at: float | None
+    user_disabled: bool
+
+    def state(self, now: float | None = None) -> str:
+        """``good``, or why it opens nothing: ``revoked``, ``over``, ``user disabled``."""
+        if self.revoked_at is not None:
+            return "revoked"
+        if self.expires_at <= (now or time.time()):
+            return "over"
+        return "user disabled" if self.user_disabled else "good"
 
 
 def create(journal: Journal, user: User, name: str, scope: Scope, days: int, *, by: str = "") -> str:
     """A new token of a user; returns its secret, which nobody can see again. Raises ``UsageError``."""
     if not 1 <= days <= MOST_DAYS:
         raise UsageError(f"A token is good for 1 to {MOST_DAYS:,} days.")
-    if not name.strip() or len(name) > 100:
-        raise UsageError("Give the token a name of at most 100 characters: what it is for.")
+    if user.disabled:
+        raise UsageError("This user is disabled: a token would open nothing.")
+    known = checked_label(name, "token's name, what it is for,")
     secret, now = PREFIX + new_secret(), time.time()
-    row = (digest(secret), user.user_id, name.strip(), scope.value, by, now, now + days * DAY)
+    row = (digest(secret), user.user_id, known, scope.value, by, now, now + days * DAY)
     with journal.transaction() as writing:
         writing.execute(
             "INSERT INTO tokens (digest, user_id, name, scope, created_by, created_at, expires_at) "
@@ -72,45 +87,53 @@ def visitor(journal: Journal, secret: str, now: float | None = None) -> Visitor 
         return None
     row = rows[0]
     if at - (row["used_at"] or 0) > USED_AT_MOST_EVERY:
-        with journal.transaction() as writing:
+        with suppress(StoreError), journal.transaction() as writing:  # a full disk shuts nobody out
             writing.execute("UPDATE tokens SET used_at = ? WHERE token_id = ?", (at, row["token_id"]))
     return Visitor(row["name"], Role(row["role"]), row["project"], bool(row["may_export"]), row["scope"] == Scope.READ)
 
 
 def all_tokens(journal: Journal, user: str = "") -> list[Token]:
     """All tokens, or those of one user, newest first; revoked ones too."""
-    rows = journal.rows(
-        "SELECT tokens.*, users.name AS user FROM tokens JOIN users USING (user_id) "
-        "WHERE ? IN ('', users.name) ORDER BY token_id DESC",
-        user,
-    )
-    return [
-        Token(
-            row["token_id"],
-            row["user"],
-            row["name"],
-            Scope(row["scope"]),
-            row["created_by"],
-            row["created_at"],
-            row["expires_at"],
-            row["used_at"],
-            row["revoked_at"],
-        )
-        for row in rows
-    ]
+    return [_token(row) for row in journal.rows(f"{ALL} WHERE ? IN ('', folded) ORDER BY token_id DESC", folded(user))]
 
 
 def token(journal: Journal, token_id: int) -> Token:
     """One token. Raises ``UsageError``."""
-    found = [one for one in all_tokens(journal) if one.token_id == token_id]
+    # SQLite's numbers end there; a longer one is no token's.
+    found = journal.rows(f"{ALL} WHERE token_id = ?", token_id) if abs(token_id) < 2**63 else []
     if not found:
         raise UsageError("There is no token of that number.")
-    return found[0]
+    return _token(found[0])
 
 
-def revoke(journal: Journal, token_id: int) -> None:
-    """It opens nothing any more."""
+def token_of(journal: Journal, secret: str) -> Token:
+    """The token of a secret that was just given out. Raises ``UsageError``."""
+    found = journal.rows(f"{ALL} WHERE digest = ?", digest(secret))
+    if not found:
+        raise UsageError("This is the secret of no token.")
+    return _token(found[0])
+
+
+def revoke(journal: Journal, token_id: int) -> bool:
+    """It opens nothing any more; False where it was revoked before."""
     with journal.transaction() as writing:
-        writing.execute(
-            "UPDATE tokens SET revoked_at = ? WHERE token_id = ? AND revoked_at IS NULL", (time.time(), token_id)
+        return bool(
+            writing.execute(
+                "UPDATE tokens SET revoked_at = ? WHERE token_id = ? AND revoked_at IS NULL", (time.time(), token_id)
+            ).rowcount
         )
+
+
+def _token(row: Row) -> Token:
+    return Token(
+        row["token_id"],
+        row["user"],
+        row["name"],
+        Scope(row["scope"]),
+        row["created_by"],
+        row["created_at"],
+        row["expires_at"],
+        row["used_at"],
+        row["revoked_at"],
+        bool(row["disabled"]),
+    )

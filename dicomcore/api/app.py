@@ -3,21 +3,46 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 import dicomcore
-from dicomcore.api import me
-from dicomcore.api.asking import Engine
-from dicomcore.api.problems import answer_with_problems
+from dicomcore.api import archive, audit, batches, doctor, hospital_config, me, openapi, patients, pictures
+from dicomcore.api.asking import Engine, OnlyTheKnown
+from dicomcore.api.limits import BodyLimit
+from dicomcore.api.openapi import ABOUT, SEND_A_TOKEN, TITLE, USUAL, describe, errors
+from dicomcore.api.problems import Unforeseen, answer_with_problems
 
-ROUTERS = (me.router,)
+ROUTERS = (
+    hospital_config.router,
+    batches.router,
+    me.router,
+    patients.router,
+    pictures.router,
+    archive.router,
+    audit.router,
+    doctor.router,
+    openapi.router,
+)
 """The modules of routes."""
 
 
 def make_api(engine: Engine) -> FastAPI:
     """The API of the services that ``engine`` gives."""
-    api = FastAPI(title="DICOM Viewer Pro", version=dicomcore.__version__, docs_url=None, redoc_url=None)
+    api = FastAPI(
+        title=TITLE,
+        version=dicomcore.__version__,
+        description=ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[SEND_A_TOKEN],
+        responses=errors(*USUAL),
+        middleware=[Middleware(Unforeseen), Middleware(OnlyTheKnown, engine), Middleware(BodyLimit)],
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
     api.state.engine = engine
     for router in ROUTERS:
         api.include_router(router)
     answer_with_problems(api)
+    describe(api)
     return api

@@ -1,16 +1,21 @@
-"""Who calls a route, found before it runs: by a bearer token, or in the browser by the session's cookie."""
+"""Who calls, found before anything else: by a bearer token, or in the browser by the session's cookie."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dicomcore import signing_in
-from dicomcore.errors import AccessRefused, NotSignedIn
+from dicomcore.access.secret import digest
+from dicomcore.api.limits import SESSION, STRANGER, TOKEN, RateLimit
+from dicomcore.api.problems import answer
+from dicomcore.errors import AccessRefused, DicomViewerError, NotSignedIn
 from dicomcore.services import Services
 from dicomcore.visitor import SESSION_COOKIE, Right, Visitor, asked_by
 
@@ -28,12 +33,76 @@ class Asking:
     visitor: Visitor
 
 
-def _allowed(right: Right) -> Callable[..., AsyncIterator[Asking]]:
-    async def asking(request: Request) -> AsyncIterator[Asking]:
-        found = await run_in_threadpool(_find, request)
+class OnlyTheKnown:
+    """Around all routes: strangers get no further, whatever they ask for. What follows is done in the caller's name."""
+
+    def __init__(self, app: ASGIApp, engine: Engine) -> None:
+        self.app = app
+        self._engine = engine
+        self._limit = RateLimit()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        try:
+            scope["asking"] = asking = await run_in_threadpool(self._find, Request(scope))
+        except DicomViewerError as error:
+            await answer(error)(scope, receive, _never_kept(send))
+            return
+        with asked_by(asking.visitor):
+            await self.app(scope, receive, _never_kept(send))
+
+    def _find(self, request: Request) -> Asking:
+        """Raises ``NotSignedIn``, ``AccessRefused``, ``TooManyAttempts``."""
+        services = self._engine()
+        try:
+            visitor = self._by_token(services, request) or self._by_session(services, request)
+        except NotSignedIn:
+            self._limit.count(STRANGER, request.client.host if request.client else "")
+            raise
+        if visitor.read_only and request.method not in SAFE_METHODS:
+            raise AccessRefused("This token may only read. Make one with the scope “full”.")
+        return Asking(services, visitor)
+
+    def _by_token(self, services: Services, request: Request) -> Visitor | None:
+        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        visitor = signing_in.visitor_with_token(services, secret.strip())
+        self._limit.count(TOKEN, digest(secret.strip()))
+        return visitor
+
+    def _by_session(self, services: Services, request: Request) -> Visitor:
+        """A cookie goes along with whatever makes the browser ask: it may read, but change nothing."""
+        secret = request.cookies.get(SESSION_COOKIE, "")
+        visitor = signing_in.visitor_of(services, secret, by_hand=False)
+        if visitor is None:
+            raise NotSignedIn("Send a token: Authorization: Bearer dvp_… An admin makes one with: token create.")
+        self._limit.count(SESSION, digest(secret))
+        if request.method not in SAFE_METHODS:
+            raise AccessRefused("The browser's session may only read here. Send a token: Authorization: Bearer dvp_…")
+        return visitor
+
+
+def _never_kept(send: Send) -> Send:
+    """No cache on the way may keep an answer, unless its route says otherwise."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers.setdefault("Cache-Control", "no-store")
+            headers.setdefault("X-Content-Type-Options", "nosniff")
+        await send(message)
+
+    return sent
+
+
+def _allowed(right: Right) -> Callable[[Request], Awaitable[Asking]]:
+    async def asking(request: Request) -> Asking:
+        found: Asking = request.scope["asking"]
         found.visitor.expect(right)
-        with asked_by(found.visitor):
-            yield found
+        return found
 
     return asking
 
@@ -46,26 +115,3 @@ Exporting = Annotated[Asking, Depends(_allowed(Right.EXPORT))]
 
 Administering = Annotated[Asking, Depends(_allowed(Right.ADMINISTER))]
 """A call of an admin."""
-
-
-def _find(request: Request) -> Asking:
-    services: Services = request.app.state.engine()
-    visitor = _by_token(services, request) or _by_session(services, request)
-    if visitor is None:
-        raise NotSignedIn("Send a token: Authorization: Bearer dvp_… An admin makes one with: token create.")
-    if visitor.read_only and request.method not in SAFE_METHODS:
-        raise AccessRefused("This token may only read. Make one with the scope “full”.")
-    return Asking(services, visitor)
-
-
-def _by_token(services: Services, request: Request) -> Visitor | None:
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    return signing_in.visitor_with_token(services, secret.strip()) if scheme.lower() == "bearer" else None
-
-
-def _by_session(services: Services, request: Request) -> Visitor | None:
-    """A cookie goes along with whatever makes the browser ask: it may read, but change nothing."""
-    visitor = signing_in.visitor_of(services, request.cookies.get(SESSION_COOKIE, ""), by_hand=False)
-    if visitor and request.method not in SAFE_METHODS:
-        raise AccessRefused("The browser's session may only read here. Send a token: Authorization: Bearer dvp_…")
-    return visitor

@@ -5,6 +5,7 @@ urllib3, on which requests is built, and not requests itself: one POST per file 
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import time
@@ -14,11 +15,12 @@ from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError, SSLError
 
 from dicomcore import logs
 from dicomcore.archive.endpoint import Endpoint
-from dicomcore.errors import ArchiveDenied, ArchiveError, ArchiveNotReady, ArchiveUnreachable
+from dicomcore.archive.trust import why_not_trusted
+from dicomcore.errors import ArchiveDenied, ArchiveError, ArchiveNotReady, ArchiveUnreachable, ArchiveUntrusted
 
 log = logs.logger(__name__)
 
@@ -30,7 +32,7 @@ BUSY = (429, 503)
 BUSY_SECONDS = 0.2
 #: The connection was never made, or broke: the server may have moved, or has closed an idle one.
 UNCONNECTED = (NewConnectionError, ConnectTimeoutError)
-BROKEN = (ProtocolError, *UNCONNECTED)
+BROKEN = (ProtocolError, SSLError, *UNCONNECTED)
 
 Json = Any
 
@@ -63,21 +65,24 @@ class Answer:
         """Raises ``ArchiveError`` for anything but 200."""
         if self.status == 200:
             return self
-        if 300 <= self.status < 400:
-            raise ArchiveError("The archive's address redirects, which is not followed. Enter the final address.")
         if not self.problem:
             raise no_orthanc(f" (HTTP {self.status})")
         raise ArchiveError(f"The archive answered HTTP {self.status}: {self.problem.get('Message', 'no reason')}.")
 
 
 class Http:
-    """Asks the server that ``find`` names; after a broken connection it is asked for anew. Thread-safe."""
+    """Asks the server that ``find`` names; after a broken connection it is asked for anew. Thread-safe.
 
-    def __init__(self, find: Callable[[], Endpoint]) -> None:
+    No proxy of the environment is used, no redirect followed, and every certificate checked: what we say, our password
+    first of all, is said to that server and to no other. ``tries``: how often a question is asked that gets no answer.
+    """
+
+    def __init__(self, find: Callable[[], Endpoint], timeout: urllib3.Timeout = TIMEOUT, tries: int = TRIES) -> None:
         self._find = find
         self._found: Endpoint | None = None
-        # Answers come uncompressed: Orthanc takes long to compress them.
-        self._pool = urllib3.PoolManager(maxsize=CONNECTIONS, retries=False, timeout=TIMEOUT)
+        self._timeout = timeout
+        self._tries = tries
+        self._pools: dict[str, urllib3.PoolManager] = {}
 
     @property
     def endpoint(self) -> Endpoint:
@@ -121,12 +126,12 @@ class Http:
         Trying again is harmless: nothing that is asked here does more when it is asked twice.
         """
         sent = False
-        for tried in range(TRIES):
+        for tried in range(self._tries):
             endpoint = self.endpoint
             if tried and body is not None and not isinstance(body, bytes):
                 body.seek(0)
             try:
-                response = self._pool.request(
+                response = self._pool(endpoint.ca).request(
                     method,
                     endpoint.url + route,
                     body=body,
@@ -134,16 +139,31 @@ class Http:
                     redirect=False,
                     preload_content=whole,
                 )
-                if response.status not in BUSY or tried == TRIES - 1:
+                if response.status not in BUSY or tried == self._tries - 1:
                     return response, sent
                 response.close()
                 time.sleep(BUSY_SECONDS * 2**tried * random.uniform(0.8, 1.2))
             except HTTPError as error:
                 self._found = None
+                if isinstance(error, SSLError) and (why := why_not_trusted(endpoint, error)):
+                    raise ArchiveUntrusted(why) from error
                 sent = sent or not isinstance(error, UNCONNECTED)
-                if tried == TRIES - 1 or not isinstance(error, BROKEN):
+                if tried == self._tries - 1 or not isinstance(error, BROKEN):
                     raise _unreachable(endpoint, error, sent=sent) from error
         raise AssertionError
+
+    def _pool(self, ca: str) -> urllib3.PoolManager:
+        """The connections for which these certificates vouch; empty: those that the machine trusts."""
+        return self._pools.get(ca) or self._pools.setdefault(
+            ca,
+            urllib3.PoolManager(
+                maxsize=CONNECTIONS,
+                retries=False,
+                timeout=self._timeout,
+                cert_reqs="CERT_REQUIRED",
+                ca_certs=ca or None,
+            ),
+        )
 
 
 class Stream:
@@ -184,8 +204,12 @@ def no_orthanc(more: str = "") -> ArchiveError:
 
 
 def _login(endpoint: Endpoint) -> dict[str, str]:
-    login = f"{endpoint.user}:{endpoint.password}" if endpoint.user else None
-    return urllib3.make_headers(basic_auth=login, accept_encoding="identity")
+    """Answers come uncompressed: Orthanc takes long to compress them. It reads user and password as UTF-8."""
+    plain = {"accept-encoding": "identity"}
+    if not endpoint.user:
+        return plain
+    login = base64.b64encode(f"{endpoint.user}:{endpoint.password}".encode()).decode()
+    return {**plain, "authorization": f"Basic {login}"}
 
 
 def _understood(endpoint: Endpoint, answer: Answer) -> Answer:
@@ -193,6 +217,11 @@ def _understood(endpoint: Endpoint, answer: Answer) -> Answer:
         raise ArchiveDenied(
             f"The archive at {endpoint.url} does not accept the user “{endpoint.user}” and its password. "
             "Check the credentials under Hospital Config."
+        )
+    if 300 <= answer.status < 400:
+        raise ArchiveError(
+            f"The archive's address {endpoint.url} answers with a redirect, which is not followed: "
+            "enter the address that it leads to, under Hospital Config."
         )
     if answer.status in BUSY:
         kind = ArchiveUnreachable if answer.retried else ArchiveNotReady  # an earlier try may have got there

@@ -147,7 +147,9 @@ class LocalOrthanc:
         with requests.Session() as session:
             session.trust_env = False  # a proxy has no business between us and our own machine
             try:
-                answer = session.get(f"{run.url}/system", auth=(USER, self._password()), timeout=5)
+                answer = session.get(
+                    f"{run.url}/system", auth=(USER, self._password()), timeout=5, allow_redirects=False
+                )
             except requests.RequestException:
                 return False
         return answer.status_code == 200

@@ -123,9 +123,7 @@ class OrthancArchive:
             answer.expect_success()
 
     def counts(self) -> ArchiveCounts:
-        said = self._json("/statistics")
-        levels = ("CountPatients", "CountStudies", "CountSeries", "CountInstances")
-        return ArchiveCounts(*(said[level] for level in levels))
+        return orthanc_json.counts(self._json("/statistics"))
 
     def about(self) -> str:
         system = self._json("/system")
@@ -134,17 +132,7 @@ class OrthancArchive:
         return f"Orthanc {system['Version']} at {self._http.endpoint.url}"
 
     def rules(self) -> ArchiveRules:
-        """``/system`` of 1.10 tells none of them, newer versions some; the limit is given there in MB."""
-        if self._rules:
-            return self._rules
-        told = self._json("/system")
-        limit, patients = told.get("MaximumStorageSize"), told.get("MaximumPatientCount")
-        return ArchiveRules(
-            overwrites=told.get("OverwriteInstances"),
-            transcodes_to=told.get("IngestTranscoding"),
-            most_bytes=None if limit is None else int(limit) << 20,
-            most_patients=patients,
-        )
+        return self._rules or orthanc_json.rules(self._json("/system"))
 
     def _bulk(self, archive_ids: Collection[str], level: str, *, metadata: bool = True) -> list[Json]:
         wanted = list(archive_ids)

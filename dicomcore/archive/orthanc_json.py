@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from dicomcore.archive.http import Json
-from dicomcore.model import StoredInstance, StoredPatient, StoredSeries, StoredStudy
+from dicomcore.model import (
+    ArchiveCounts,
+    ArchiveRules,
+    StoredInstance,
+    StoredPatient,
+    StoredSeries,
+    StoredStudy,
+)
 
 
 def patient(found: Json) -> StoredPatient:
@@ -67,6 +74,23 @@ def instance(found: Json) -> StoredInstance:
         tag("ImagePositionPatient", ""),
         tag("ImageOrientationPatient", ""),
         found["FileSize"],
+    )
+
+
+def counts(statistics: Json) -> ArchiveCounts:
+    """Of ``/statistics``."""
+    levels = ("CountPatients", "CountStudies", "CountSeries", "CountInstances")
+    return ArchiveCounts(*(statistics[level] for level in levels))
+
+
+def rules(system: Json) -> ArchiveRules:
+    """Of ``/system``: 1.10 tells none of them, newer versions some; the limit is given there in MB."""
+    limit = system.get("MaximumStorageSize")
+    return ArchiveRules(
+        overwrites=system.get("OverwriteInstances"),
+        transcodes_to=system.get("IngestTranscoding"),
+        most_bytes=None if limit is None else int(limit) << 20,
+        most_patients=system.get("MaximumPatientCount"),
     )
 
 

@@ -113,7 +113,7 @@ def _ask_to_leave(process: psutil.Process, port: int, auth: tuple[str, str]) -> 
     if sys.platform == "win32":
         with requests.Session() as session, suppress(requests.RequestException):
             session.trust_env = False
-            session.post(f"http://127.0.0.1:{port}/tools/shutdown", auth=auth, timeout=5)
+            session.post(f"http://127.0.0.1:{port}/tools/shutdown", auth=auth, timeout=5, allow_redirects=False)
     else:
         process.terminate()
 

@@ -5,11 +5,25 @@ from __future__ import annotations
 import io
 import sys
 
-from dicomcore.cli import backup, batches, conflicts, data, scans, show, verify, watch
+from dicomcore.cli import (
+    audit,
+    backup,
+    batches,
+    conflicts,
+    data,
+    doctor,
+    pseudonyms,
+    scans,
+    show,
+    tokens,
+    users,
+    verify,
+    watch,
+)
 from dicomcore.cli.base import app
 from dicomcore.errors import DicomViewerError
 
-COMMANDS = (scans, batches, conflicts, watch, backup, data, verify)
+COMMANDS = (scans, batches, conflicts, watch, backup, data, verify, users, tokens, audit, pseudonyms, doctor)
 """The modules whose commands there are, in the order of ``--help``."""
 
 __all__ = ["app", "main"]

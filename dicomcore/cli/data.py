@@ -51,7 +51,7 @@ def patients(
             rows = found.rows.astype(object).where(found.rows.notna(), None).to_dict("records")
             show.as_json({"total": found.total, "page": found.page, "pages": found.pages, "patients": rows})
         elif as_csv:
-            show.lines(reports.frame_csv(found.rows))
+            show.lines(reports.noted_csv(services, found.rows, "patients"))
         else:
             show.table(found.rows.drop(columns=["id"]), f"{found.total:,} patients, page {found.page} of {found.pages}")
 
@@ -65,11 +65,12 @@ def sql(
     """Ask the cache in SQL. Read only: one SELECT, run on a copy."""
     with opened_services() as services:
         answer = run_sql(services.cache, query)
+        table = reports.noted_csv(services, answer, "an answer in SQL") if as_csv and not as_json else ""
     if as_json:
         rows = answer.astype(object).where(answer.notna(), None).to_dict("records")
         show.as_json({"columns": list(answer.columns), "rows": rows})
     elif as_csv:
-        show.lines(reports.frame_csv(answer))
+        show.lines(table)
     else:
         show.table(answer)
 

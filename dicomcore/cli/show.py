@@ -25,8 +25,8 @@ LOOK_SECONDS = 0.2
 #: In a pipe or a file there is no edge to wrap at.
 WIDE = 240
 
-out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
-told = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
+told = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 def as_json(answer: Mapping[str, Any]) -> None:

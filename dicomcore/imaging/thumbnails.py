@@ -11,13 +11,14 @@ import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
 
 from dicomcore.errors import ChildDied, ChildFailed, Undecodable
+from dicomcore.imaging.nameless import expect_nameless
 from dicomcore.imaging.render import render
 from dicomcore.imaging.slice_order import slice_order
 from dicomcore.model import StoredInstance
@@ -53,10 +54,13 @@ class _Order:
     dataset: bytes
     frame: int
     size: int
+    nameless: bool = False
 
 
 def draw_thumbnail(order: _Order) -> bytes:
     """JPEG of one frame. Raises ``Undecodable``."""
+    if order.nameless:
+        expect_nameless(order.dataset)
     picture = render(order.dataset, order.frame, order.size)
     jpeg = BytesIO()
     Image.fromarray(picture.pixels).save(jpeg, "JPEG", quality=JPEG_QUALITY, optimize=True)
@@ -92,19 +96,20 @@ class Thumbnails:
         for child in self._children:
             self._idle.put(child)
 
-    def get(self, archive_id: str, frame: int = 0, size: int = 256) -> bytes:
+    def get(self, archive_id: str, frame: int = 0, size: int = 256, *, nameless: bool = False) -> bytes:
         """The picture of one frame (from 0), at most ``size`` pixels high and wide, as JPEG (sRGB).
 
         Raises ``Undecodable`` with the reason (which is remembered), ``UsageError`` for a frame that does not
-        exist, and what ``read`` raises: ``ArchiveUnreachable``, ``NotInArchive`` (never remembered).
+        exist, and what ``read`` raises: ``ArchiveUnreachable``, ``NotInArchive`` (never remembered). ``nameless``:
+        only where the pixels name nobody, as far as the file tells.
         """
-        kept = self._folder / _name(archive_id, frame, size)
+        kept = self._folder / _name(archive_id, frame, size, nameless=nameless)
         if (jpeg := self._kept(kept)) is not None:
             return jpeg
         with self._locks[hash(kept.name) % len(self._locks)]:  # two who want the same one draw it once
             if (jpeg := self._kept(kept)) is not None:
                 return jpeg
-            return self._make(archive_id, frame, size, kept)
+            return self._make(archive_id, _Order(b"", frame, size, nameless), kept)
 
     def draw(self, dataset: bytes, frame: int = 0, size: int = 256) -> bytes:
         """The picture of bytes that no archive holds, not kept. Raises ``Undecodable`` and ``UsageError``."""
@@ -127,10 +132,10 @@ class Thumbnails:
         for child in self._children:
             child.close()
 
-    def _make(self, archive_id: str, frame: int, size: int, kept: Path) -> bytes:
-        dataset = self._read(archive_id)
+    def _make(self, archive_id: str, order: _Order, kept: Path) -> bytes:
+        order = replace(order, dataset=self._read(archive_id))
         try:
-            jpeg = self._draw(_Order(dataset, frame, size))
+            jpeg = self._draw(order)
         except Undecodable as reason:
             self._keep(kept.with_suffix(REASON), str(reason).encode())
             raise
@@ -217,10 +222,11 @@ def _frames(instance: StoredInstance) -> int:
         return 1
 
 
-def _name(archive_id: str, frame: int, size: int) -> Path:
+def _name(archive_id: str, frame: int, size: int, *, nameless: bool) -> Path:
     """Path without suffix."""
     stem = _stem(archive_id)
-    return stem.with_name(f"{stem.name}-{frame}-{size}-{DRAWING}")
+    kind = "-nameless" if nameless else ""
+    return stem.with_name(f"{stem.name}-{frame}-{size}-{DRAWING}{kind}")
 
 
 def _stem(archive_id: str) -> Path:

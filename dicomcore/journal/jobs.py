@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from dicomcore import logs
 from dicomcore.errors import UnknownBatch
+from dicomcore.journal import audit
 from dicomcore.journal.database import Journal
 from dicomcore.journal.selection import as_json, from_json
 from dicomcore.model import Job, Scan, Selection, Status
@@ -52,6 +53,8 @@ def create_scan(
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
             (scan_id, os.fsencode(root), recursive, follow_links, compare, _as_json(roots), containers),
         )
+        line = audit.add(writing, by, "scan", scan_id)
+    audit.tell(line)
     return scan_id
 
 
@@ -76,6 +79,8 @@ def create_batch(
             "INSERT INTO batches (batch_id, scan_id, selection, auto_backup) VALUES (?, ?, ?, ?)",
             (batch_id, scan_id, as_json(selection), auto_backup),
         )
+        line = audit.add(writing, by, kind, batch_id, scan=scan_id)
+    audit.tell(line)
     return batch_id
 
 

@@ -59,6 +59,16 @@ def file_page(journal: Journal, scan_id: str, kind: str = "", offset: int = 0, l
     )
 
 
+def files_after(journal: Journal, scan_id: str, after: int, limit: int) -> list[Row]:
+    """The next files of a scan, by folder and path: file_id, folder, and what ``file_page`` has; ``after`` is an id."""
+    place = "AND (folder, path) > (SELECT folder, path FROM files WHERE file_id = ?)" if after else ""
+    return journal.rows(
+        f"SELECT file_id, folder, {FILES} FROM files WHERE scan_id = ? {place} ORDER BY folder, path LIMIT ?",
+        *([scan_id, after] if after else [scan_id]),
+        limit,
+    )
+
+
 def all_files(journal: Journal, scan_id: str) -> Iterator[Row]:
     """Every file of a scan, for a CSV."""
     return journal.stream(f"SELECT {FILES} FROM files WHERE scan_id = ? ORDER BY path", scan_id)
@@ -123,6 +133,18 @@ def outcome_page(
     )
 
 
+def outcomes_after(journal: Journal, batch_id: str, outcome: str, after: int, limit: int) -> list[Row]:
+    """The next files of a batch by ``file_id``, which stays while outcomes change, with what ``outcome_page`` has."""
+    return journal.rows(
+        f"SELECT file_id, {_WHAT_BECAME} {_OF_BATCH} AND ({OF_OUTCOME}) AND file_id > ? ORDER BY file_id LIMIT ?",
+        batch_id,
+        outcome,
+        outcome,
+        after,
+        limit,
+    )
+
+
 def all_outcomes(journal: Journal, batch_id: str) -> Iterator[Row]:
     """Every file of a batch with its outcome, for a CSV."""
     return journal.stream(f"{_OUTCOMES} ORDER BY path", batch_id)
@@ -141,9 +163,10 @@ def outcome_reasons(journal: Journal, batch_id: str) -> list[Row]:
 OF_OUTCOME = "? = '' OR outcome = ?"
 OF_CAUSE = f"? = '' OR (outcome IN ({WORDS_OF_TROUBLE}) AND cause_of(outcome, outcomes.reason) = ?)"
 
-_OUTCOMES = """
-    SELECT path, outcome, outcomes.reason AS reason, other, size, outcomes.md5 AS md5,
-           outcomes.archive_id AS archive_id, modality, patient_name, patient_id, study_date,
-           study_description, series_description, sop_instance_uid
-    FROM outcomes JOIN files USING (file_id) WHERE batch_id = ?
+_WHAT_BECAME = """
+    path, outcome, outcomes.reason AS reason, other, size, outcomes.md5 AS md5,
+    outcomes.archive_id AS archive_id, modality, patient_name, patient_id, study_date,
+    study_description, series_description, sop_instance_uid
 """
+_OF_BATCH = "FROM outcomes JOIN files USING (file_id) WHERE batch_id = ?"
+_OUTCOMES = f"SELECT {_WHAT_BECAME} {_OF_BATCH}"

@@ -15,6 +15,8 @@ INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u2060\ufeff"))
 QUOTES = "\"'“”„‘’«»`"
 _DRIVE = re.compile(r"[A-Za-z]:([\\/]|$)")
 _SHARE = re.compile(r"\\\\[^\\/]|//[^\\/]+[\\/]")
+_LONG_SHARE = re.compile(r"^\\\\\?\\UNC\\", re.IGNORECASE)
+_DEVICE = re.compile(r"[\\/]{2}[.?][\\/]|GLOBALROOT\\", re.IGNORECASE)
 _URL = re.compile(r"(file|smb):/", re.IGNORECASE)
 _NEWLINES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -26,20 +28,29 @@ def resolve(text: str, *, path_map: Mapping[str, str], roots: Sequence[Path]) ->
     ``\\\\server\\share``), which ``path_map`` leads to a folder here. ``roots`` are the folders that may be
     scanned; empty: all. Raises ``PathProblem``; outside of ``roots`` it does not tell what exists.
     """
-    plain = _as_there(text)
-    if not plain:
-        raise PathProblem("No folder given. Type or paste the path of the folder to scan.")
-    if "\0" in plain:
-        raise PathProblem("A path cannot hold a NUL character. Copy it again.")
-    path = _absolute(_mapped(plain, path_map))
-    if not (path and os.path.exists(path)) and (meant := _with_its_first_slash(plain, roots)):
+    plain = _as_there(text, roots)
+    _expect_path(plain)
+    there = _mapped(plain, path_map)
+    path = None if roots and _is_share_elsewhere(there, roots) else _absolute(there)
+    allowed = not roots or (path is not None and _is_allowed(path, roots))
+    if not (allowed and path and os.path.exists(path)) and (meant := _with_its_first_slash(plain, roots)):
         raise PathProblem(f"{plain} is not a whole path. Did you mean {meant}?")
-    if roots and (path is None or not _is_allowed(path, roots)):
+    if not allowed:
         raise PathProblem(_not_allowed(plain, roots))
     if path is None:
         raise PathProblem(f"{plain} leads nowhere: a circle of links, or the home of nobody. Type the full path.")
     _expect_folder(path, roots)
     return path
+
+
+def known_before(path: bytes, roots: Sequence[Path]) -> Path:
+    """A folder that was scanned before, if it is there now and may be scanned today. Raises ``PathProblem``."""
+    folder = Path(os.fsdecode(path))
+    if roots and not _is_allowed(folder.resolve(), roots):
+        raise PathProblem(_not_allowed(printable(path), roots))
+    if not folder.is_dir():
+        raise PathProblem(f"{printable(path)} is not there now. Check that the drive is connected.")
+    return folder
 
 
 def printable(path: bytes) -> str:
@@ -65,18 +76,49 @@ def _escaped(character: str) -> str:
     return _NEWLINES.get(character) or character.encode("unicode_escape").decode("ascii")
 
 
-def _as_there(text: str) -> str:
+def _as_there(text: str, roots: Sequence[Path]) -> str:
     """What was typed without what surrounds it; signs that nobody sees count only where a name holds them."""
     typed, seen = _unwrapped(text), _unwrapped(text.translate(INVISIBLE))
-    return typed if typed == seen or _is_there(typed) else seen
+    return typed if typed == seen or _is_there(typed, roots) else seen
 
 
-def _is_there(path: str) -> bool:
-    """Whether it is there, told without a complaint about a path that cannot be."""
+def _is_there(path: str, roots: Sequence[Path]) -> bool:
+    """Whether it is there and may be scanned, told without a complaint about a path that cannot be."""
+    if roots and _is_share_elsewhere(path, roots):
+        return False
     try:
-        return os.path.exists(os.path.expanduser(path))
+        whole = _absolute(path)
+        return whole is not None and os.path.exists(whole) and (not roots or _is_allowed(whole, roots))
     except ValueError:
         return False
+
+
+def _expect_path(text: str) -> None:
+    """Whether it can be a path at all, whatever is on the disk."""
+    if not text:
+        raise PathProblem("No folder given. Type or paste the path of the folder to scan.")
+    if "\0" in text:
+        raise PathProblem("A path cannot hold a NUL character. Copy it again.")
+    if not _can_be_written(text):
+        raise PathProblem("This path holds half a character (a lone surrogate). Copy it again.")
+    if _DEVICE.match(text):
+        raise PathProblem("This is the name of a device, not of a folder.")
+
+
+def _can_be_written(text: str) -> bool:
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_share_elsewhere(text: str, roots: Sequence[Path]) -> bool:
+    """Whether it is a share on which no allowed folder is: a server is not even asked, it would be told who we are."""
+    if not _SHARE.match(text):
+        return False
+    share = _folded(_parts(text)[:2])
+    return not any(_SHARE.match(str(root)) and _folded(_parts(str(root))[:2]) == share for root in roots)
 
 
 def _with_its_first_slash(path: str, roots: Sequence[Path]) -> str:
@@ -95,12 +137,15 @@ def _unwrapped(text: str) -> str:
         before = plain
         if len(plain) > 1 and plain[0] in QUOTES and plain[-1] in QUOTES:
             plain = plain[1:-1].strip()
-    plain = plain.removeprefix("\\\\?\\")
+    plain = _LONG_SHARE.sub(r"\\\\", plain).removeprefix("\\\\?\\")
     return _from_url(plain) if _URL.match(plain) else plain
 
 
 def _from_url(url: str) -> str:
-    parts = urlsplit(url.replace("#", "%23").replace("?", "%3F"))
+    try:
+        parts = urlsplit(url.replace("#", "%23").replace("?", "%3F"))
+    except ValueError:
+        raise PathProblem("This address cannot be read. Type or paste the path of the folder.") from None
     path = unquote(parts.path, errors="surrogateescape")
     if parts.netloc.lower() not in ("", "localhost"):
         return f"//{parts.netloc}{path}"
@@ -149,9 +194,10 @@ def _absolute(text: str) -> Path | None:
 
 def is_inside(path: bytes, roots: Sequence[bytes]) -> bool:
     """Whether a path, its links resolved, lies in one of the folders; without any folders it does."""
-    real = os.path.realpath(path)
-    separator = os.fsencode(os.sep)
-    return not roots or any(real == root or real.startswith(root.rstrip(separator) + separator) for root in roots)
+    if not roots:
+        return True
+    real, separator = os.path.realpath(path), os.fsencode(os.sep)
+    return any(real == root or real.startswith(root.rstrip(separator) + separator) for root in roots)
 
 
 def _not_allowed(text: str, roots: Sequence[Path]) -> str:

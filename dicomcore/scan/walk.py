@@ -60,8 +60,12 @@ class _Walk:
                     yield found
 
     def _names(self, folder: bytes) -> Iterator[bytes | Skipped]:
+        full = os.path.join(self._root, folder)
+        if not is_inside(full, self._roots):  # a link has taken its place since it was looked at
+            yield Skipped(folder or b".", "a link out of the folders that may be scanned", unreadable=True)
+            return
         try:
-            with os.scandir(os.path.join(self._root, folder)) as entries:
+            with os.scandir(full) as entries:
                 names = sorted(entry.name for entry in entries)
         except OSError as error:
             yield Skipped(folder or b".", f"a folder that cannot be read: {in_words(error)}", unreadable=True)

@@ -109,7 +109,7 @@ class FolderWatch:
             return
         failed, self._failed = self._failed, ""
         try:
-            self._services.resume(failed, alarm_was_seen=False)
+            self._services.resume(failed, alarm_was_seen=False, by=BY)
             self._batch = failed
         except UsageError:
             self._quiet.forget()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 from pathlib import Path
 
 from dicomcore.errors import UsageError
-from dicomcore.journal import watched_folders
+from dicomcore.journal import audit, watched_folders
 from dicomcore.journal.watched_folders import WatchedFolder
 from dicomcore.scan import paths
 from dicomcore.scan.paths import printable
-from dicomcore.services import Services
+from dicomcore.services import Services, this_user
 
 QUIET_SECONDS = 30.0
 
@@ -24,6 +25,8 @@ def add_watch(services: Services, text: str, quiet_seconds: float = QUIET_SECOND
             raise UsageError(
                 f"{folder} and {_path(other)}, which is watched already, lie in each other. Watch only one."
             )
+    by = by or this_user()
+    audit.note(services.journal, by, "watch added", _mark(os.fsencode(folder)), quiet_seconds=f"{quiet_seconds:g}")
     return watched_folders.add(services.journal, os.fsencode(folder), quiet_seconds, by)
 
 
@@ -32,6 +35,7 @@ def remove_watch(services: Services, text: str | bytes) -> None:
     folder = text if isinstance(text, bytes) else os.fsencode(os.path.realpath(os.path.expanduser(text)))
     if not watched_folders.remove(services.journal, folder):
         raise UsageError(f"{printable(folder)} is not watched. `watch list` lists the folders that are.")
+    audit.note(services.journal, this_user(), "watch removed", _mark(folder))
 
 
 def watches(services: Services) -> list[WatchedFolder]:
@@ -56,6 +60,11 @@ def folder_to_watch(services: Services, text: str, quiet_seconds: float, *, free
                 "to rest. Watch a folder apart from it."
             )
     return folder
+
+
+def _mark(folder: bytes) -> str:
+    """The same for the same folder, without its name: folders are called after patients."""
+    return f"folder {hashlib.sha256(folder).hexdigest()[:12]}"
 
 
 def _overlap(one: Path, other: Path) -> bool:

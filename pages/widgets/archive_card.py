@@ -11,12 +11,16 @@ from dicomcore.archive.endpoint import Endpoint
 from dicomcore.backups import shown_folder
 from dicomcore.errors import DicomViewerError
 from dicomcore.services import USUAL_ORTHANC, Services, orthanc_answers, orthanc_can_be_started
+from dicomcore.settings import checked_url
 from pages.widgets import looks
 from pages.widgets.problems import problem, problems_shown
 from pages.widgets.words import counted, plain
 
 USUAL_NAME = "orthanc"
 """User and password of an Orthanc as it comes."""
+
+CONNECTED = "connected"
+"""How often an archive was connected on this page: each time the field of the password is a new one."""
 
 
 def show(services: Services) -> None:
@@ -62,16 +66,15 @@ def _built_in_note() -> None:
 
 
 def _own_orthanc(services: Services) -> None:
-    """Our own Orthanc: an admin may look at its pages, with its password."""
+    """Our own Orthanc: an admin may look at its pages; who may read our data folder finds its password there."""
     with problems_shown():
         endpoint = services.own_orthanc
         if endpoint is None:
             return
         with st.container(horizontal=True, vertical_alignment="center"):
             st.link_button("Orthanc Explorer", f"{endpoint.url}/app/explorer.html", icon=":material/open_in_new:")
-            st.text(f"User {endpoint.user}")
-            if st.toggle("Show password", key="show_password"):
-                st.code(endpoint.password, language=None, width="content")
+            password = services.settings.data_dir / "orthanc" / "password"
+            looks.note(f"User {endpoint.user} · password in {password}", "own-orthanc")
 
 
 def _allowed_folders(services: Services) -> None:
@@ -93,10 +96,18 @@ def _others(services: Services) -> None:
         typed = (
             place.text_input("URL of an Orthanc", url or USUAL_ORTHANC),
             user.text_input("User", services.settings.orthanc_user or USUAL_NAME, autocomplete="off"),
-            password.text_input("Password", USUAL_NAME, type="password", autocomplete="off"),
+            password.text_input(
+                "Password",
+                key=f"orthanc-password-{st.session_state.get(CONNECTED, 0)}",
+                type="password",
+                autocomplete="off",
+                placeholder="as saved" if url else USUAL_NAME,
+                help="A saved password is not shown. Left empty, it stays as it is for the same address and user.",
+            ),
         )
         if st.form_submit_button("Connect", icon=":material/link:"):
-            _use(services, "orthanc", *typed)
+            with problems_shown():
+                _connect(services, *map(str, typed))
     with st.container(horizontal=True):
         may_own = (services.settings.archive != "orthanc" or url) and orthanc_can_be_started()
         if may_own and st.button("Use our own local Orthanc", icon=":material/dns:"):
@@ -112,6 +123,19 @@ def _usual_orthanc_answers() -> bool:
     return orthanc_answers(Endpoint(USUAL_ORTHANC, USUAL_NAME, USUAL_NAME))
 
 
+def _connect(services: Services, url: str, user: str, password: str) -> None:
+    url = checked_url(url.strip())
+    _use(services, "orthanc", url, user, password or _kept_password(services, url, user))
+
+
+def _kept_password(services: Services, url: str, user: str) -> str:
+    """What an empty field means: never is a saved password said to another address, or for another user."""
+    saved = services.settings
+    if (url, user) == (saved.orthanc_url, saved.orthanc_user):
+        return saved.orthanc_password
+    return USUAL_NAME if (url, user) == (USUAL_ORTHANC, USUAL_NAME) else ""
+
+
 def _use(services: Services, kind: str, url: str = "", user: str = "", password: str = "") -> None:
     try:
         with st.spinner("Connecting …"):
@@ -120,5 +144,6 @@ def _use(services: Services, kind: str, url: str = "", user: str = "", password:
     except DicomViewerError as error:
         problem(error)
     else:
+        st.session_state[CONNECTED] = st.session_state.get(CONNECTED, 0) + 1
         st.toast("Connected.", icon=":material/check_circle:")
         st.rerun()

@@ -11,7 +11,7 @@ from dicomcore.backups import is_trouble
 from dicomcore.model import Job, Outcome, Status
 from dicomcore.remedies import CAUSES, Help
 from dicomcore.services import Services
-from pages.widgets import adds_up, backups, causes, certificate, conflicts
+from pages.widgets import adds_up, backups, causes, certificate, conflicts, download
 from pages.widgets.bar import LOOKS, coloured, outcome_bar
 from pages.widgets.problems import problem
 from pages.widgets.tables import FILE_COLUMNS, show_paged, show_table
@@ -106,13 +106,11 @@ def _retrying_helps(services: Services, batch: Job) -> bool:
 
 
 def _csv_button(services: Services, batch: Job) -> None:
-    st.download_button(
+    download.button(
         "Download CSV",
-        lambda: "".join(reports.outcome_csv(services, batch.job_id)).encode("utf-8-sig"),
+        lambda _: "".join(reports.outcome_csv(services, batch.job_id)).encode("utf-8-sig"),
         f"{batch.job_id}.csv",
         "text/csv",
-        on_click="ignore",
-        icon=":material/download:",
         help="A line for every file with what became of it.",
     )
 

@@ -9,9 +9,10 @@ import streamlit as st
 from dicomcore.cache import queries
 from dicomcore.errors import DicomViewerError
 from dicomcore.services import Services
+from dicomcore.visitor import Right, Visitor
 from pages.widgets.problems import problems_shown
 from pages.widgets.visit import live
-from pages.widgets.words import counted
+from pages.widgets.words import counted, plain
 
 
 def refresh(services: Services) -> None:
@@ -21,13 +22,28 @@ def refresh(services: Services) -> None:
     st.toast(f"{counted(result.patients, 'patient')}, {counted(result.studies, 'study', 'studies')}: up to date.")
 
 
+def tell_of_pseudonyms(visitor: Visitor) -> None:
+    """Nobody takes a shifted date for a real one."""
+    st.caption(
+        f":material/visibility_off: Pseudonyms of the project {plain(visitor.project)}. Dates are shifted, all of a "
+        "patient alike; a birth date is a year; descriptions keep only common words."
+    )
+
+
 def nothing_here(services: Services) -> bool:
     """Whether the cache holds no patient at all."""
     return not queries.counts(services.cache).patients
 
 
-def show(services: Services) -> None:
+def show(services: Services, visitor: Visitor) -> None:
     """What to do in an empty app."""
+    if visitor.may(Right.ADMINISTER):
+        _how_to_begin(services)
+    else:
+        st.info("No patients yet. An admin brings them in: they appear here.", icon=":material/hourglass_empty:")
+
+
+def _how_to_begin(services: Services) -> None:
     if any(not batch.status.over for batch in services.batches(5)):
         st.info("An import is at work. Its patients appear here when it is done.", icon=":material/hourglass_top:")
         if st.button("See the import", type="primary", icon=":material/move_to_inbox:"):

@@ -10,6 +10,7 @@ import streamlit as st
 from dicomcore import certificate, reports, verification
 from dicomcore.model import Job, Status
 from dicomcore.services import Services
+from pages.widgets import download
 from pages.widgets.bar import outcome_bar
 from pages.widgets.problems import problem, problems_shown
 from pages.widgets.tables import FILE_COLUMNS, show_paged, show_table
@@ -99,23 +100,20 @@ def _how(summary: dict[str, Any]) -> str:
 def _buttons(services: Services, job: Job, summary: dict[str, Any]) -> None:
     with st.container(horizontal=True):
         if summary["found"] <= MOST_FILES_IN_A_BROWSER:
-            st.download_button(
+            download.button(
                 "Certificate",
-                lambda: b"".join(certificate.html_blocks(services, job.job_id)),
+                lambda _: b"".join(certificate.html_blocks(services, job.job_id)),
                 f"{job.job_id}.html",
                 "text/html",
                 type="primary",
-                on_click="ignore",
                 icon=":material/workspace_premium:",
                 help="An HTML page with a line for every file, made to be printed.",
             )
-            st.download_button(
+            download.button(
                 "Download CSV",
-                lambda: b"".join(certificate.csv_blocks(services, job.job_id)),
+                lambda _: b"".join(certificate.csv_blocks(services, job.job_id)),
                 f"{job.job_id}.csv",
                 "text/csv",
-                on_click="ignore",
-                icon=":material/download:",
                 help="A line for every file with SHA-256 and MD5; the certificate names the SHA-256 of this file.",
             )
         verify_button(services, job.job_id, "Verify again")

@@ -20,6 +20,9 @@ STYLE = """
 [data-testid="stImageCaption"] { opacity: .8 }
 [data-testid="stMetric"] { padding: 0.1rem 0; }
 [data-testid="stMetricLabel"] { opacity: 0.75; }
+/* Who is signed in, at the right end of the navigation. */
+[data-testid="stTopNav"] { flex: 1; }
+[data-testid="stTopNav"] > :has([data-testid="stTopNavSection"]):not([aria-hidden="true"]) { margin-left: auto; }
 .adds-up { font-weight: 600; }
 .adds-up a { color: inherit; text-decoration: underline; text-decoration-color: var(--mark, currentColor);
   text-decoration-thickness: 2px; text-underline-offset: 4px; }

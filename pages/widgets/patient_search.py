@@ -7,10 +7,11 @@ from datetime import date, timedelta
 
 import streamlit as st
 
-from dicomcore import reports
-from dicomcore.cache import queries
+from dicomcore import people, reports
 from dicomcore.cache.queries import PatientFilter, PatientPage
 from dicomcore.services import Services
+from dicomcore.visitor import Right, Visitor
+from pages.widgets import download
 from pages.widgets.problems import problem
 from pages.widgets.tables import ONE_ROW, chosen_row, filled, marked_row, show_table
 from pages.widgets.words import counted
@@ -18,6 +19,7 @@ from pages.widgets.words import counted
 ANY = "any"
 FIRST_DAY, LAST_DAY = date(1850, 1, 1), date(2150, 12, 31)
 PER_PAGE = 25
+IDENTITIES, PSEUDONYMS = "Name, id, accession, description", "Subject, description"
 
 COLUMNS = {
     "name": "Name",
@@ -42,25 +44,26 @@ PERIODS = {"last week": 7, "last month": 31, "last year": 366}
 """Days back from today, today included."""
 
 
-def show(services: Services) -> None:
+def show(services: Services, visitor: Visitor) -> None:
     """Filters, table, and which page of it."""
-    wanted = _filter(services)
+    wanted = _filter(services, visitor)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         told = st.empty()
         sort, descending = SORTS[st.session_state.get("sort") or "newest study"]
         asked = int(page) if (page := st.query_params.get("page", "1")).isdecimal() and len(page) < 9 else 1
-        found = queries.search_patients(services.cache, wanted, asked, PER_PAGE, sort, descending)
+        found = people.search_patients(services, visitor, wanted, asked, PER_PAGE, sort, descending)
         if found.pages > 1:
             _pages(found)
     told.caption(_told(found))
     if found.total:
-        _table(found)
-        _download(services, wanted, sort, descending, found.total)
+        _table(found, visitor)
+        if visitor.may(Right.EXPORT):
+            _download(services, wanted, sort, descending, found.total)
     else:
         st.info("No patient fits. Try fewer words, another modality or any date.", icon=":material/search_off:")
 
 
-def _filter(services: Services) -> PatientFilter:
+def _filter(services: Services, visitor: Visitor) -> PatientFilter:
     search, modality, dates, sort = st.columns([3, 1, 1, 1])
     text = search.text_input(
         "Search",
@@ -69,13 +72,14 @@ def _filter(services: Services) -> PatientFilter:
         live="400ms",
         bind="query-params",
         on_change=_first_page,
-        placeholder='Name, id, accession, description; "in quotes" exact',
+        placeholder=f'{IDENTITIES if people.shows_identities(visitor) else PSEUDONYMS}; "in quotes" exact',
         icon=":material/search:",
     )
-    kinds = [ANY, *queries.modalities(services.cache)]
+    kinds = [ANY, *people.modalities(services, visitor)]
     chosen = modality.selectbox("Modality", kinds, key="modality", bind="query-params", on_change=_first_page)
     period = dates.selectbox("Study date", DATES, key="date", bind="query-params", on_change=_first_page)
-    sort.selectbox("Sort by", list(SORTS), key="sort", bind="query-params", on_change=_first_page)
+    sorts = [name for name, (by, _) in SORTS.items() if people.may_sort_by(visitor, by)]
+    sort.selectbox("Sort by", sorts, key="sort", bind="query-params", on_change=_first_page)
     first, last = _custom() if period == "custom" else days(period, date.today())
     return PatientFilter(text or "", first, last, "" if chosen == ANY else chosen)
 
@@ -110,7 +114,7 @@ def _pages(found: PatientPage) -> None:
     st.pagination(found.pages, default=found.page, width=340, key=key, on_change=lambda: _go_to(st.session_state[key]))
 
 
-def _table(found: PatientPage) -> None:
+def _table(found: PatientPage, visitor: Visitor) -> None:
     ids = list(found.rows["id"])
     key = f"patients-{_short_hash(ids)}"
 
@@ -124,7 +128,7 @@ def _table(found: PatientPage) -> None:
 
     show_table(
         filled(found.rows),
-        COLUMNS,
+        people.columns(visitor, COLUMNS),
         key=key,
         on_select=open_selected,
         selection_mode=ONE_ROW,
@@ -134,13 +138,11 @@ def _table(found: PatientPage) -> None:
 
 def _download(services: Services, wanted: PatientFilter, sort: str, descending: bool, total: int) -> None:
     first = f"The first {reports.MOST_PATIENTS:,} patients" if total > reports.MOST_PATIENTS else "All patients"
-    st.download_button(
+    download.button(
         "Download CSV",
-        lambda: reports.patients_csv(services, wanted, sort, descending).encode("utf-8-sig"),
+        lambda who: people.patients_csv(services, who, wanted, sort, descending).encode("utf-8-sig"),
         "patients.csv",
         "text/csv",
-        on_click="ignore",
-        icon=":material/download:",
         help=f"{first} of this list, all pages of it.",
     )
 

@@ -11,7 +11,7 @@ from dicomcore import reports
 from dicomcore.model import Job, Kind, Status
 from dicomcore.scan.paths import printable
 from dicomcore.services import Services
-from pages.widgets import causes, certificate, dicomdirs, import_plan, looks, troubles
+from pages.widgets import causes, certificate, dicomdirs, download, import_plan, looks, troubles
 from pages.widgets.problems import problem
 from pages.widgets.tables import FILE_COLUMNS, show_paged, show_table
 from pages.widgets.words import counted, duration, moment, size
@@ -134,13 +134,11 @@ def _files(services: Services, scan_id: str, summary: dict[str, Any]) -> None:
         label_visibility="collapsed",
     )
     wanted = "" if kind in (None, ANY) else kind
-    st.download_button(
+    download.button(
         "Download CSV",
-        lambda: "".join(reports.file_csv(services, scan_id)).encode("utf-8-sig"),
+        lambda _: "".join(reports.file_csv(services, scan_id)).encode("utf-8-sig"),
         f"{scan_id}.csv",
         "text/csv",
-        on_click="ignore",
-        icon=":material/download:",
         help="All files with what they are and their header fields.",
     )
     columns = {name: FILE_COLUMNS[name] for name in SHOWN_OF_A_FILE}

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
 from typing import Literal
 
 import pandas as pd
 import streamlit as st
 
-from dicomcore.pictures import Slice, series_sheet, series_slices
+from dicomcore import people
+from dicomcore.pictures import Slice
 from dicomcore.services import Services
-from pages.widgets import looks, origin
+from dicomcore.visitor import Right, Visitor
+from pages.widgets import download, looks, origin
 from pages.widgets.problems import problems_shown
 from pages.widgets.words import counted, plain, shortened, size
 
@@ -20,7 +21,7 @@ FORMATS: dict[Literal["png", "pdf"], str] = {"png": "image/png", "pdf": "applica
 MOST_LETTERS = 200
 
 
-def show(services: Services, series: pd.Series, title: str) -> None:
+def show(services: Services, visitor: Visitor, series: pd.Series, title: str) -> None:
     """One bordered box; ``title`` is whose and which study, for the contact sheet."""
     series_id = series["id"]
     with st.container(border=True):
@@ -32,13 +33,14 @@ def show(services: Services, series: pd.Series, title: str) -> None:
                 looks.note(f"{series['modality']} · {images} · {size(int(series['size']))}", f"series-{series_id}")
             sheet = st.container(width="content")
         with problems_shown(), st.spinner("Drawing …"):
-            slices = series_slices(services, series_id)
+            slices = people.slices(services, visitor, series_id)
             _strip(slices, series_id)
             _reasons(slices, series_id)
-            if any(one.jpeg for one in slices):
+            if visitor.may(Right.EXPORT) and any(one.jpeg for one in slices):
                 with sheet:
                     _contact_sheet(services, series_id, f"{title} · {name}")
-        origin.show(services, series_id)
+        if people.shows_identities(visitor):
+            origin.show(services, series_id)
 
 
 def _strip(slices: list[Slice], series_id: str) -> None:
@@ -60,12 +62,10 @@ def _contact_sheet(services: Services, series_id: str, title: str) -> None:
     """Drawn when it is asked for."""
     with st.popover("Contact sheet", icon=":material/grid_view:"):
         for format, mime in FORMATS.items():
-            st.download_button(
+            download.button(
                 format.upper(),
-                partial(series_sheet, services, series_id, title=title, format=format),
+                lambda who, format=format: people.sheet(services, who, series_id, title=title, format=format),
                 f"contact-sheet.{format}",
                 mime,
                 key=f"sheet-{format}-{series_id}",
-                on_click="ignore",
-                icon=":material/download:",
             )

@@ -7,8 +7,9 @@ import math
 import pandas as pd
 import streamlit as st
 
-from dicomcore.cache import queries
+from dicomcore import people
 from dicomcore.services import Services
+from dicomcore.visitor import Visitor
 from pages.widgets import looks, series_strip
 from pages.widgets.problems import problem
 from pages.widgets.tables import ONE_ROW, chosen_row, filled, marked_row, show_table
@@ -37,18 +38,18 @@ STRIPS_PER_PAGE = 6
 MOST_LETTERS = 300
 
 
-def show(services: Services, patient_id: str) -> None:
-    """What the archive has of a patient (the archive's id)."""
-    patient = queries.find_patient(services.cache, patient_id)
+def show(services: Services, visitor: Visitor, patient_id: str) -> None:
+    """What the archive has of a patient, by the id that the visitor was given."""
+    patient = people.patient(services, visitor, patient_id)
     if patient is None:
         problem("This patient is not, or no more, in the archive. Press Refresh, or search for another one.")
         return
     st.divider()
     _who(patient)
-    studies = queries.studies_of(services.cache, patient_id)
-    chosen = _study(studies, patient_id)
+    studies = people.studies_of(services, visitor, patient_id)
+    chosen = _study(visitor, studies, patient_id)
     if chosen is not None:
-        _series(services, patient, chosen)
+        _series(services, visitor, patient, chosen)
 
 
 def _who(patient: dict[str, object]) -> None:
@@ -64,7 +65,7 @@ def _words(value: object) -> str:
     return str(value) if isinstance(value, str) and value else EMPTY
 
 
-def _study(studies: pd.DataFrame, patient_id: str) -> pd.Series | None:
+def _study(visitor: Visitor, studies: pd.DataFrame, patient_id: str) -> pd.Series | None:
     """The study in the URL, else the newest."""
     ids = list(studies["id"])
     wanted = st.query_params.get("study") or (ids[0] if ids else None)
@@ -80,7 +81,7 @@ def _study(studies: pd.DataFrame, patient_id: str) -> pd.Series | None:
     st.subheader("Studies")
     show_table(
         filled(studies),
-        STUDY_COLUMNS,
+        people.columns(visitor, STUDY_COLUMNS),
         key=key,
         on_select=open_selected,
         selection_mode=ONE_ROW,
@@ -92,17 +93,17 @@ def _study(studies: pd.DataFrame, patient_id: str) -> pd.Series | None:
     return studies.iloc[ids.index(wanted)]
 
 
-def _series(services: Services, patient: dict[str, object], study: pd.Series) -> None:
+def _series(services: Services, visitor: Visitor, patient: dict[str, object], study: pd.Series) -> None:
     st.subheader("Series")
-    series = queries.series_of(services.cache, study["id"])
+    series = people.series_of(services, visitor, study["id"])
     shown = filled(series)
-    show_table(shown, SERIES_COLUMNS, key=f"series-{study['id']}")
+    show_table(shown, people.columns(visitor, SERIES_COLUMNS), key=f"series-{study['id']}")
     _identifiers(patient, study, series)
     pages = max(1, math.ceil(len(series) / STRIPS_PER_PAGE))
     page = st.pagination(pages, key=f"strips-{study['id']}") if pages > 1 else 1
     title = " · ".join(_words(value) for value in (patient["name"], patient["patient_id"], study["date"]))
     for _, row in shown.iloc[(page - 1) * STRIPS_PER_PAGE : page * STRIPS_PER_PAGE].iterrows():
-        series_strip.show(services, row, title)
+        series_strip.show(services, visitor, row, title)
 
 
 def _identifiers(patient: dict[str, object], study: pd.Series, series: pd.DataFrame) -> None:

@@ -46,6 +46,10 @@ WIDTHS = {
     "there": 240,
     "patient_name": 150,
     "patient_id": 110,
+    "at": 150,
+    "action": 110,
+    "about": 310,
+    "who": 130,
 }
 """In pixels, where the text alone would be too wide or too narrow."""
 

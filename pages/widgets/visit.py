@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any
+from html import escape
+from typing import Any, NoReturn
 
 import streamlit as st
 
 from dicomcore import signing_in
 from dicomcore.visitor import SESSION_COOKIE, Right, Visitor, asked_by
+from pages.widgets import openid
 from pages.widgets.at_work import services
 from pages.widgets.problems import problem
+
+CAME_IN = "came in"
+"""Whether this tab has shown its visitor a page."""
 
 
 def _from_cookie() -> str:
@@ -47,6 +52,7 @@ def admitted(right: Right) -> Visitor:
     if not found.may(right):
         problem(f"This page is not for the role “{found.role}”. Ask an admin.")
         st.stop()
+    st.session_state[CAME_IN] = True
     return found
 
 
@@ -73,7 +79,24 @@ def live(run_every: float) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     return decorate
 
 
-def _show_the_door() -> None:
+def sign_out() -> None:
+    """A page of the navigation: a click there ends the session in every open tab. A link from elsewhere only asks."""
+    if st.session_state.get(CAME_IN) or st.button("Sign out", icon=":material/logout:", type="primary"):
+        signing_in.sign_out(services(), session())
+        lead_to("/login")
+        st.stop()
+
+
+def lead_to(path: str = "") -> None:
+    """The browser goes there; without a path to the form, and from there back to this page."""
+    wanted = f' data-to="{escape(path)}"' if path else ""
+    st.html(f'<script src="/login/again.js"{wanted}></script>', unsafe_allow_javascript=True)
+
+
+def _show_the_door() -> NoReturn:
     st.info("You are not signed in, or your session is over.", icon=":material/lock:")
-    st.link_button("Sign in", "/login", type="primary")
+    offered = openid.offer()
+    st.html('<a href="/login" target="_self" style="color: inherit">Sign in with name and password</a>')
+    if not offered:
+        lead_to()
     st.stop()

@@ -65,14 +65,9 @@ def _head(services: Services, watch: WatchedFolder, key: str) -> None:
         with st.container(horizontal=True, width="content"):
             if watch.last_batch and st.button("Last import", key=f"last-{key}", icon=":material/move_to_inbox:"):
                 st.switch_page("import_studies.py", query_params={"batch": watch.last_batch})
-            st.button(
-                "Remove",
-                key=f"unwatch-{key}",
-                icon=":material/close:",
-                help="Watch it no more. What was imported stays.",
-                on_click=_remove,
-                args=(services, watch.folder),
-            )
+            about = "Watch it no more. What was imported stays."
+            if st.button("Remove", key=f"unwatch-{key}", icon=":material/close:", help=about):
+                _remove(services, watch.folder)
 
 
 def _seen(looked_at: float | None, files: int, quiet_seconds: float) -> str:
@@ -123,3 +118,4 @@ def _remove(services: Services, folder: bytes) -> None:
         remove_watch(services, folder)
     except UsageError as error:  # somebody else was quicker
         st.toast(plain(str(error)))
+    st.rerun()

@@ -11,6 +11,7 @@ from dicomcore.wording import iso_date as iso_date
 from dicomcore.wording import size as size
 
 EMPTY = "(empty)"
+NEVER = "never"
 
 INVISIBLE = "\N{WORD JOINER}"
 """Takes no room; between two characters it keeps them from being read as one sign."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -14,7 +15,13 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+
+from dicomcore import accounts
+from dicomcore.services import Services
+from dicomcore.settings import Settings
+from dicomcore.visitor import Role
+from tests.visitors import PASSWORD
 
 PROJECT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
@@ -29,27 +36,86 @@ FLAGS = (
 )
 
 
+class RunningApp:
+    """The app as a person starts it, on a data folder of its own."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.data_dir, self._log = folder / "data", folder / "app.out"
+        own = {"DVP_DATA_DIR": str(self.data_dir), "DVP_LOG_DIR": str(folder / "logs")}
+        self._environment = {**os.environ, **own, **environment}
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Comes back when it answers; its log is shown if it does not."""
+        with self._log.open("ab") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self._port)],
+                cwd=PROJECT,
+                env=self._environment,
+                stdout=out,
+                stderr=out,
+            )
+        _wait_for(f"{self.url}/_stcore/health", self._process, self._log)
+
+    def stop(self) -> None:
+        """Comes back when it is over."""
+        self._process.terminate()
+        self._process.wait(30)
+
+    @property
+    def said(self) -> str:
+        """What the terminal shows."""
+        return self._log.read_text("utf-8", "replace")
+
+    @property
+    def first_link(self) -> str:
+        """The link on the terminal that makes the first admin, at our address."""
+        token = self.said.rpartition("/first-admin?token=")[2].split()[0]
+        return f"{self.url}/first-admin?token={token}"
+
+
 @pytest.fixture
-def app_url(tmp_path: Path) -> Iterator[str]:
-    """The app at its very first start, on a data folder of its own; its log is shown if it fails."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path / "app.out"
-    with log.open("wb") as out:
-        app = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
-            cwd=PROJECT,
-            env={**os.environ, "DVP_DATA_DIR": str(tmp_path / "data"), "DVP_LOG_DIR": str(tmp_path / "logs")},
-            stdout=out,
-            stderr=out,
-        )
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/_stcore/health", app, log)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        app.terminate()
-        app.wait(30)
+def running_app(tmp_path: Path) -> Iterator[RunningApp]:
+    """The app at its very first start."""
+    app = RunningApp(tmp_path)
+    app.start()
+    yield app
+    app.stop()
+
+
+@pytest.fixture
+def app_url(running_app: RunningApp) -> str:
+    """Where the app is, at its very first start; nobody can sign in yet."""
+    return running_app.url
+
+
+@pytest.fixture
+def people(running_app: RunningApp) -> dict[str, str]:
+    """Makes a user for each role, as an admin does on the command line: role -> name. The password: ``PASSWORD``."""
+    made = {role.value: f"Ms {role.value.title()}" for role in Role}
+    with contextlib.closing(Services(Settings(data_dir=running_app.data_dir, archive="folder"))) as services:
+        for role, name in made.items():
+            accounts.add_user(services, name, Role(role), PASSWORD)
+    return made
+
+
+def sign_in(page: Page, name: str) -> None:
+    """Fill in the form that the page shows."""
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def make_first_admin(page: Page, link: str, name: str = "Ada") -> None:
+    """Follow the link of the terminal and fill in its form."""
+    page.goto(link)
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password again").fill(PASSWORD)
+    page.get_by_role("button", name="Create the first admin").click()
 
 
 def _wait_for(url: str, app: subprocess.Popen[bytes], log: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Visits
+from tests.browser.conftest import RunningApp, Visits, make_first_admin, sign_in
 from tests.factories import write, write_study
 
 PATIENCE_MS = 60_000
@@ -25,16 +25,18 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.usefixtures("orthanc_program")
-def test_from_the_first_start_to_pictures_of_slices(app_url: str, visits: Visits, folder: Path) -> None:
-    batch = _scan_and_start(visits, app_url, folder)
+def test_from_the_first_start_to_pictures_of_slices(running_app: RunningApp, visits: Visits, folder: Path) -> None:
+    batch = _scan_and_start(visits, running_app.first_link, folder)
     _come_back_to_a_finished_import(visits, batch)
-    _look_at_slices(visits, app_url)
+    _look_at_slices(visits, running_app.url)
 
 
-def _scan_and_start(visits: Visits, app_url: str, folder: Path) -> str:
+def _scan_and_start(visits: Visits, first_link: str, folder: Path) -> str:
     """Returns the address of the import; the browser is closed as soon as that is known."""
     with visits.begin() as context:
-        page = _opened(context.new_page(), app_url)
+        page = context.new_page()
+        make_first_admin(page, first_link)
+        expect(page.get_by_test_id("stHeading").first).to_be_visible(timeout=PATIENCE_MS)
         page.get_by_role("button", name="Hospital Config").click()
         expect(page.get_by_text("Orthanc 1.")).to_be_visible(timeout=PATIENCE_MS)
         page.get_by_label("Folder", exact=True).fill(f'"{folder}/"')
@@ -78,6 +80,7 @@ def _expect_drawn(page: Page) -> None:
 
 def _opened(page: Page, url: str) -> Page:
     page.goto(url)
+    sign_in(page, "Ada")
     expect(page.get_by_test_id("stHeading").first).to_be_visible(timeout=PATIENCE_MS)
     return page
 

@@ -87,8 +87,8 @@ def held(services: Services) -> set[str]:
 
 
 def stages(services: Services) -> list[tuple[str, str, str | None]]:
-    """who, action and stage of what was audited, oldest first."""
-    lines = reversed(audit.newest(services.journal))
+    """who, action and stage of what was audited of decisions, oldest first."""
+    lines = [line for line in reversed(audit.newest(services.journal)) if line["action"] not in ("scan", "import")]
     return [(line["who"], line["action"], json.loads(line["detail"]).get("stage")) for line in lines]
 
 

@@ -10,6 +10,7 @@ from dicomcore.settings import Settings
 from pages.widgets import at_work
 from tests.factories import write, write_study
 from tests.unit.test_pages import OneProcess, page, press
+from tests.visitors import signed_in
 
 
 def told_of_the_backup(app: AppTest) -> dict[str, list[str]]:
@@ -26,14 +27,15 @@ def test_a_failed_backup_is_red_until_it_is_backed_up_again(settings: Settings, 
     engine = OneProcess(settings.model_copy(update={"backup_dir": str(in_the_way)}))
     at_work.hand_over(engine)
     try:
-        batch_id = engine.import_folder(str(tmp_path / "source"))
-        app = page("import_studies", batch=batch_id)
-        assert "NOT backed up" in told_of_the_backup(app)["red"][0]
-        assert not [box for box in app.success if "accounted for" in box.value]
-        in_the_way.unlink()
-        app = press(app, "Back up again")
-        assert told_of_the_backup(app)["red"] == []
-        assert "1 study backed up" in told_of_the_backup(app)["quiet"][0]
+        with signed_in(engine):
+            batch_id = engine.import_folder(str(tmp_path / "source"))
+            app = page("import_studies", batch=batch_id)
+            assert "NOT backed up" in told_of_the_backup(app)["red"][0]
+            assert not [box for box in app.success if "accounted for" in box.value]
+            in_the_way.unlink()
+            app = press(app, "Back up again")
+            assert told_of_the_backup(app)["red"] == []
+            assert "1 study backed up" in told_of_the_backup(app)["quiet"][0]
     finally:
         at_work.hand_over(None)
         engine.close()

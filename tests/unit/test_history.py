@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dicomcore import history, reports
+from dicomcore import history, reports, verification
 from dicomcore.errors import PathProblem
 from dicomcore.history import Wanted
 from dicomcore.ingest.reconcile import OTHER_BYTES
@@ -18,6 +18,9 @@ from dicomcore.model import FileFact, Kind, Outcome, ScannedFile, Selection, Ski
 from dicomcore.remedies import CAUSES
 from dicomcore.services import Services
 from dicomcore.settings import Settings
+from dicomcore.visitor import Role, Visitor, asked_by
+from tests.factories import ct, write
+from tests.one_process import OneProcess, imported
 
 NO_UIDS = "A study, series or SOP instance UID is missing, and the archive cannot file it without."
 
@@ -262,3 +265,17 @@ def test_a_folder_is_scanned_again_in_the_same_way(services: Services, tmp_path:
 def test_a_folder_that_is_away_is_not_scanned_as_empty(services: Services) -> None:
     with pytest.raises(PathProblem, match="not there now"):
         history.scan_again(services, batch(services, "/no/such/folder"))
+
+
+def test_who_has_signed_in_may_scan_again_only_what_may_be_scanned_today(tmp_path: Path) -> None:
+    write(tmp_path / "outside" / "a.dcm", ct())
+    allowed = (tmp_path / "allowed",)
+    settings = Settings(data_dir=tmp_path / "data", log_dir=tmp_path / "logs", archive="folder", scan_roots=allowed)
+    services = OneProcess(settings)
+    before = imported(services, tmp_path / "outside")
+    with asked_by(Visitor("anna", Role.ADMIN)):
+        for again in (history.scan_again, verification.verify_again):
+            with pytest.raises(PathProblem, match="not in the folders that may be scanned"):
+                again(services, before)
+    assert history.scan_again(services, before)
+    services.close()

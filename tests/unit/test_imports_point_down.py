@@ -32,10 +32,9 @@ FLOORS = (
         "dicomdirs",
         "signing_in",
         "accounts",
-        "doctor",
-        "audit_log",
     },
-    {"certificate", "people"},
+    {"audit_log"},
+    {"certificate", "people", "doctor"},
     {"cli", "api", "work"},
     {"__main__"},
 )

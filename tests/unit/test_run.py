@@ -143,3 +143,17 @@ def test_a_taken_port_is_left_to_its_owner(run: ModuleType) -> None:
     with run.socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert run.free_port(port) > port
+
+
+def test_the_browser_opens_with_the_link_that_makes_the_first_admin(
+    run: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(run, "ask_health", lambda _: None)
+    monkeypatch.setattr(run.webbrowser, "open", opened.append)
+    monkeypatch.setenv("DVP_DATA_DIR", str(tmp_path))
+    (tmp_path / "first-admin-link").write_text("http://localhost:8501/first-admin?token=secret")
+    run.open_when_up(8501)
+    (tmp_path / "first-admin-link").unlink()
+    run.open_when_up(8501)
+    assert opened == ["http://localhost:8501/first-admin?token=secret", "http://localhost:8501"]

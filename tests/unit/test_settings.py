@@ -80,11 +80,40 @@ def test_settings_that_cannot_be_read_are_one_clear_sentence(monkeypatch: pytest
         load()
 
 
-@pytest.mark.parametrize("url", ["http://bob:canary@host", "ftp://canary", "canary", "http://[canary"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://bob:canary@host",
+        "http://host@canary",
+        "ftp://canary",
+        "file:///canary",
+        "unix:///canary.sock",
+        "http+unix://%2Fcanary.sock",
+        "javascript:canary",
+        "//canary",
+        "canary",
+        "http://[canary",
+        "http://host:canary",
+        "http://host:99999/canary",
+        "http:///canary",
+        "http://host\\@canary",
+        "http://host#@canary",
+        "http://host?canary",
+        "http://host/a canary",
+        "http://host/\r\nX-Canary: canary",
+        "http://host/%0d%0acanary",
+    ],
+)
 def test_an_address_with_a_password_or_of_another_kind_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(UsageError) as refused:
         checked_url(url)
     assert "canary" not in str(refused.value)
+
+
+def test_half_a_path_of_certificates_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DVP_ORTHANC_CA", "ca.pem")
+    with pytest.raises(UsageError, match="whole path"):
+        load()
 
 
 def test_an_address_loses_its_last_slash() -> None:

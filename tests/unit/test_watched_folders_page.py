@@ -16,6 +16,7 @@ from dicomcore.services import Services
 from dicomcore.settings import Settings
 from dicomcore.watches import presence
 from pages.widgets import at_work
+from tests.visitors import signed_in
 
 MAIN = Path(__file__).resolve().parents[2] / "pages" / "main.py"
 HOSTILE = "*b* <script> $x$ [a](http://evil)"
@@ -26,7 +27,8 @@ def engine(settings: Settings) -> Iterator[Services]:
     st.cache_data.clear()
     services = Services(settings)
     at_work.hand_over(services)
-    yield services
+    with signed_in(services):
+        yield services
     at_work.hand_over(None)
     services.close()
 

@@ -1,7 +1,8 @@
 -- Those who may sign in. One without a password comes through OpenID Connect: issuer and subject say who it is there.
 CREATE TABLE users (
     user_id INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    name TEXT NOT NULL COLLATE NOCASE,
+    folded TEXT NOT NULL UNIQUE, -- the name without the difference of small and capital letters, in any script
     role TEXT NOT NULL CHECK (role IN ('admin', 'researcher')),
     password_hash TEXT NOT NULL DEFAULT '', -- argon2id; empty: no password
     issuer TEXT NOT NULL DEFAULT '',
@@ -45,6 +46,13 @@ CREATE TABLE failed_sign_ins (
     failures INTEGER NOT NULL,
     last_at REAL NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX failed_sign_ins_by_time ON failed_sign_ins (last_at);
+
+-- What an OpenID Connect provider said of somebody opens one session. Only its SHA-256 is kept, for some minutes.
+CREATE TABLE used_identities (
+    digest TEXT PRIMARY KEY,
+    used_at REAL NOT NULL
+) WITHOUT ROWID;
 
 -- The link that makes the first admin; only its SHA-256 is kept.
 CREATE TABLE first_links (
@@ -63,6 +71,12 @@ CREATE TABLE projects (
 -- Each line of the audit carries the SHA-256 of itself and of all before it; lines are added and nothing else.
 ALTER TABLE audit ADD COLUMN hash TEXT NOT NULL DEFAULT '';
 CREATE INDEX audit_by_time ON audit (at);
+CREATE INDEX audit_by_action ON audit (action, at);
+CREATE TRIGGER audit_is_only_added_to BEFORE INSERT ON audit
+WHEN NEW.hash = '' OR EXISTS (SELECT 1 FROM audit WHERE audit_id >= NEW.audit_id)
+BEGIN
+    SELECT RAISE(ABORT, 'the audit is only added to, with a hash');
+END;
 CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
 BEGIN
     SELECT RAISE(ABORT, 'the audit is not changed');

@@ -1,0 +1,25 @@
+"""Long lists a page at a time: the parameters, and where the next page is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query, Request
+
+MOST_A_PAGE = 200
+
+Page = Annotated[int, Query(ge=1, le=1_000_000, description="Pages count from 1; one beyond the last is the last.")]
+PerPage = Annotated[int, Query(ge=1, le=MOST_A_PAGE, description="Entries on a page.")]
+
+
+def next_page(request: Request, page: int, pages: int) -> str | None:
+    """Where the next page is, on this host; None after the last."""
+    if page >= pages:
+        return None
+    url = request.url.include_query_params(page=page + 1)
+    return f"{url.path}?{url.query}"
+
+
+def under_api(request: Request, path: str) -> str:
+    """A route's path as callers see it, with what the API is mounted under."""
+    return f"{request.scope.get('root_path', '')}{path}"
