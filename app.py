@@ -70,8 +70,11 @@ def _start() -> Services:
 
 
 def _expect_fit_for_the_network(services: Services) -> None:
-    """An address of another server than Streamlit's own is not known here: the guard looks at it with each request."""
-    if not is_loopback(st.get_option("server.address")):
+    """Others come in by our own address, or through a proxy that ``DVP_PUBLIC_URL`` tells of.
+
+    An address of another server than Streamlit's own is not known here: the guard looks at it with each request.
+    """
+    if services.settings.public_url or not is_loopback(st.get_option("server.address")):
         try:
             expect_exposable(services)
         except AccessRefused:

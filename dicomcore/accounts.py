@@ -88,8 +88,8 @@ def user_row(user: User) -> dict[str, Any]:
     return {
         "name": user.name,
         "role": user.role.value,
-        "sees": f"pseudonyms of {user.project}" if user.project else "identities",
-        "project": user.project,
+        "sees": f"pseudonyms of {user.visitor.project}" if user.visitor.project else "identities",
+        "project": user.visitor.project,
         "may_export": user.visitor.may(Right.EXPORT),
         "signs_in": user.issuer or ("with a password" if user.has_password else "not at all"),
         "last_sign_in": to_the_second(user.signed_in_at),

@@ -186,7 +186,7 @@ def check(services: Services, head: str = "", progress: Progress = _silent) -> F
         if walk.lines % LINES_BETWEEN_NEWS == 0:
             progress(min(walk.lines, total), total)
     else:
-        walk.trouble_at_the_end(given)
+        walk.trouble_at_the_end(given, audit.missing_triggers(services.journal))
     return walk.finding()
 
 
@@ -214,10 +214,14 @@ class _Walk:
             self._fits(one)
         return self.line is not None
 
-    def trouble_at_the_end(self, given: int) -> None:
-        """Whether lines that were numbered are not there any more, or the hash that was noted elsewhere is not."""
+    def trouble_at_the_end(self, given: int, unguarded: list[str]) -> None:
+        """Whether lines that were numbered, or what refuses changes, are not there any more."""
         if self.last < given:
             self._broken(self.last + 1, f"{_lines(self.last + 1, given)} missing at the end: cut off.")
+        elif unguarded:
+            self._broken(
+                self.last, f"All lines fit, but somebody has taken away what refuses changes: {', '.join(unguarded)}."
+            )
 
     def finding(self) -> Finding:
         """What all of it comes to."""

@@ -31,4 +31,4 @@ with problems_shown():
         patient_search.show(engine, visitor)
         if patient := st.query_params.get("patient"):
             studies.show(engine, visitor, patient)
-    begin.follow_cache(engine)
+    begin.follow_cache(engine, visitor)

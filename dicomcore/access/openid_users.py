@@ -50,17 +50,17 @@ def _find(writing: Connection, known: Identity) -> Row | None:
 
 def _make(writing: Connection, known: Identity, role: Role, project: str) -> None:
     where = {"issuer": known.issuer, "subject": known.subject, "created_by": known.issuer}
-    users.insert_with(writing, _free_name(writing, known), role, "", project=_project(role, project), **where)
+    kept = project if role is Role.RESEARCHER else ""
+    users.insert_with(writing, _free_name(writing, known), role, "", project=kept, **where)
 
 
 def _change(writing: Connection, user: Row, role: Role, project: str) -> None:
-    """Where the settings name no project, the one stays that an admin may have chosen for this researcher."""
-    new = (role.value, _project(role, project or user["project"]), user["user_id"])
+    """Where the settings name no project, the one stays that an admin may have chosen for this researcher.
+
+    It stays while the role is another, so that it is there again with the role that it is for.
+    """
+    new = (role.value, project or user["project"], user["user_id"])
     writing.execute("UPDATE users SET role = ?, project = ? WHERE user_id = ?", new)
-
-
-def _project(role: Role, project: str) -> str:
-    return project if role is Role.RESEARCHER else ""
 
 
 def _free_name(writing: Connection, known: Identity) -> str:

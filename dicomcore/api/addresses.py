@@ -52,12 +52,15 @@ def came_by_loopback(request: HTTPConnection) -> bool:
     return not server or server[1] is None or is_loopback(server[0])
 
 
-def comes_from(request: HTTPConnection) -> str:
+def comes_from(request: HTTPConnection, public_url: str) -> str:
     """The network address of whoever asks.
 
     X-Forwarded-For is not read here: uvicorn puts it in the place of the client's address where the connection comes
-    from a proxy that it trusts (its setting ``FORWARDED_ALLOW_IPS``; unless told otherwise, this machine).
+    from a proxy that it trusts (its setting ``FORWARDED_ALLOW_IPS``; unless told otherwise, this machine). Where no
+    proxy was told of, nobody on this machine may choose an address in that way.
     """
+    if not public_url and came_by_loopback(request):
+        return "127.0.0.1"
     return request.client.host if request.client else ""
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from dicomcore import people
 from dicomcore.api.asking import Administering, Looking
 from dicomcore.api.known import OF_THE_CACHE
 from dicomcore.api.rows import Moment
@@ -28,8 +29,8 @@ class Synced(Counts):
     """What the cache holds now."""
 
     success: Literal[True] = True
-    added: int = Field(description="Instances that are new.")
-    removed: int = Field(description="Instances that are gone.")
+    added: int | None = Field(description="Instances that are new; null under pseudonyms.")
+    removed: int | None = Field(description="Instances that are gone; null under pseudonyms.")
     seconds: float
 
 
@@ -48,13 +49,14 @@ class ArchiveAnswer(BaseModel):
 def sync(asking: Looking) -> Synced:
     """Make the cache say what the archive holds: the Refresh button."""
     result = asking.services.refresh()
+    told = people.shows_identities(asking.visitor)  # who sees pseudonyms could tell by them what arrived when
     return Synced(
         patients=result.patients,
         studies=result.studies,
         series=result.series,
         instances=result.instances,
-        added=result.added,
-        removed=result.removed,
+        added=result.added if told else None,
+        removed=result.removed if told else None,
         seconds=round(result.seconds, 3),
     )
 

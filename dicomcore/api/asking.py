@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dicomcore import signing_in
 from dicomcore.access.secret import digest
+from dicomcore.api.addresses import comes_from
 from dicomcore.api.limits import SESSION, STRANGER, TOKEN, RateLimit
 from dicomcore.api.problems import answer
 from dicomcore.errors import AccessRefused, DicomViewerError, NotSignedIn
@@ -59,7 +60,7 @@ class OnlyTheKnown:
         try:
             visitor = self._by_token(services, request) or self._by_session(services, request)
         except NotSignedIn:
-            self._limit.count(STRANGER, request.client.host if request.client else "")
+            self._limit.count(STRANGER, comes_from(request, services.settings.public_url))
             raise
         if visitor.read_only and request.method not in SAFE_METHODS:
             raise AccessRefused("This token may only read. Make one with the scope “full”.")

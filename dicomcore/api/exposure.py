@@ -10,7 +10,10 @@ from dicomcore import signing_in
 from dicomcore.errors import AccessRefused, DicomViewerError
 from dicomcore.services import Services
 
-STAY = "Until then only this machine may reach the app: server.address = 127.0.0.1 in .streamlit/config.toml."
+STAY = (
+    "Until then only this machine may reach the app: server.address = 127.0.0.1 in .streamlit/config.toml, "
+    "and no DVP_PUBLIC_URL."
+)
 
 
 def why_only_here(services: Services) -> str:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from dicomcore import signing_in
-from dicomcore.api.addresses import asked_for, came_by_loopback
+from dicomcore.api.addresses import asked_for, came_by_loopback, origin_is_ours
 from dicomcore.api.asking import Engine
 from dicomcore.api.exposure import why_only_here
 from dicomcore.api.headers import with_headers
@@ -21,6 +21,10 @@ from dicomcore.visitor import SESSION_COOKIE
 
 OPEN = {
     "/login",
+    "/login/logo.svg",
+    "/login/icon.svg",
+    "/login/again.js",
+    "/login/openid",
     "/logout",
     "/first-admin",
     "/_stcore/health",
@@ -31,9 +35,8 @@ OPEN = {
     "/auth/login",
     "/auth/logout",
     "/oauth2callback",
-    "/api",
 }
-OPEN_BELOW = ("/login/", "/static/", "/api/")
+OPEN_BELOW = ("/login/openid/", "/static/", "/api/")
 """Our forms, Streamlit's own programs and fonts, and the API, which guards itself."""
 
 DATA = ("/media/", "/component/", "/_stcore/")
@@ -51,8 +54,10 @@ class Guard:
             await self.app(scope, receive, send)
             return
         request = HTTPConnection(scope)
-        answer = None
-        if not (is_open(scope) and came_by_loopback(request)):
+        answer: ASGIApp | None = None
+        if scope["path"] == "/patients":  # what people type; the first page has no other name for Streamlit
+            answer = RedirectResponse("/", 303)
+        elif not (is_open(scope) and came_by_loopback(request)):
             answer = await to_thread.run_sync(self._refusal, request)
         await (answer or self.app)(scope, receive, with_headers(scope, send))
 
@@ -62,6 +67,8 @@ class Guard:
             services = self._engine()
             if not came_by_loopback(request) and (why := why_only_here(services)):
                 return _refused(request, 403, f"The app may not be reached from other machines. {why}")
+            if request.scope["type"] == "websocket" and not origin_is_ours(request, services.settings.public_url):
+                return WebSocketClose()  # a page of another port of this host has our cookie too
             secret = request.cookies.get(SESSION_COOKIE, "")
             if is_open(request.scope) or signing_in.visitor_of(services, secret, by_hand=False):
                 return None

@@ -110,9 +110,13 @@ class Entrance:
         given = await sent(request, services.settings.public_url)
         wanted, name = local_path(given.get("next", "")), given.get("name", "")
         try:
-            self.attempts.count(ATTEMPTS, comes_from(request))
+            self.attempts.count(ATTEMPTS, comes_from(request, services.settings.public_url))
             secret = await run_in_threadpool(
-                signing_in.sign_in, services, name, given.get("password", ""), comes_from(request)
+                signing_in.sign_in,
+                services,
+                name,
+                given.get("password", ""),
+                comes_from(request, services.settings.public_url),
             )
         except TooManyAttempts as error:
             headers = {"Retry-After": str(int(error.seconds) + 1)}

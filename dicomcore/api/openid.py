@@ -89,7 +89,9 @@ class _Door:
         services, claims = self.engine(), self.providers.claims(request.cookies)
         if not claims:
             raise SignInFailed(NO_ANSWER)
-        secret = await run_in_threadpool(signing_in.sign_in_with, services, claims, comes_from(request))
+        secret = await run_in_threadpool(
+            signing_in.sign_in_with, services, claims, comes_from(request, services.settings.public_url)
+        )
         return await come_in(request, services, secret, local_path(request.cookies.get(WAY_COOKIE, "")))
 
 

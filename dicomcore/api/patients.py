@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -10,7 +11,7 @@ from pydantic import BaseModel, Field
 from dicomcore import people
 from dicomcore.api import known
 from dicomcore.api.asked import Day
-from dicomcore.api.asking import Exporting, Looking
+from dicomcore.api.asking import Asking, Exporting, Looking
 from dicomcore.api.known import OF_ONE, OF_THE_CACHE, PatientId, SeriesId, StudyId
 from dicomcore.api.paging import Page, PerPage, next_page
 from dicomcore.api.rows import Moment, Patient, Series, Study
@@ -49,7 +50,7 @@ class PatientList(BaseModel):
     page: int
     pages: int
     next: str | None = Field(description="Where the next page is; null on the last.")
-    as_of: Moment = Field(description="When the archive was last asked; null: never.")
+    as_of: Moment = Field(description="When the archive was last asked; null: never, or under pseudonyms.")
 
 
 class OnePatient(BaseModel):
@@ -108,7 +109,7 @@ def patients(
         page=found.page,
         pages=found.pages,
         next=next_page(request, found.page, found.pages),
-        as_of=queries.last_sync(asking.services.cache),
+        as_of=_as_of(asking),
     )
 
 
@@ -154,3 +155,8 @@ def series(asking: Looking, series_id: SeriesId) -> OneSeries:
 
 def _to_keep(name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+
+
+def _as_of(asking: Asking) -> datetime | None:
+    """Who sees pseudonyms could tell by the moment what arrived when, and with that how far its dates are shifted."""
+    return queries.last_sync(asking.services.cache) if people.shows_identities(asking.visitor) else None

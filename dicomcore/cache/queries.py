@@ -19,6 +19,9 @@ from dicomcore.cache.lens import Lens, seen_through
 from dicomcore.errors import UsageError
 from dicomcore.model import ArchiveCounts, StoredInstance
 
+MOST_LETTERS, MOST_TERMS = 1_000, 30
+"""What a search may hold."""
+
 SORTS = {
     "name": "patients.search_text",  # the folded name comes first in it
     "patient_id": "lower(patients.patient_id)",
@@ -225,7 +228,15 @@ def _text(typed: str) -> list[tuple[str, list[Any]]]:
         "' ' || replace(lower(studies.modalities), ',', ' ') || ' '",
     )
     anywhere = " OR ".join(f"contains({place}, ?)" for place in places)
-    return [(f"({anywhere})", [term] * len(places)) for term in search_terms(typed)]
+    return [(f"({anywhere})", [term] * len(places)) for term in _terms(typed)]
+
+
+def _terms(typed: str) -> list[str]:
+    """Each word once. Raises ``UsageError`` for more than a person would type: they would cost minutes."""
+    terms = list(dict.fromkeys(search_terms(typed[: MOST_LETTERS + 1])))
+    if len(typed) > MOST_LETTERS or len(terms) > MOST_TERMS:
+        raise UsageError(f"Search for at most {MOST_TERMS} words at once.")
+    return terms
 
 
 def _study(wanted: PatientFilter) -> list[tuple[str, list[Any]]]:

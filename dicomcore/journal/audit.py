@@ -23,6 +23,10 @@ VIEW, VIEWED_SECONDS = "view study", 15 * 60
 _canonical = json.JSONEncoder(separators=(",", ":")).encode
 
 COVERED = ("audit_id", "at", "who", "action", "about", "detail")
+AS_NOTED = "integer real text text text text"
+"""What SQLite keeps in these columns."""
+
+TRIGGERS = ("audit_is_not_changed", "audit_is_not_deleted", "audit_is_only_added_to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,12 @@ def newest(journal: Journal, limit: int = 100) -> list[Row]:
     return journal.rows("SELECT * FROM audit ORDER BY audit_id DESC LIMIT ?", limit)
 
 
+def missing_triggers(journal: Journal) -> list[str]:
+    """What should refuse changes to the audit and is not there: somebody who can write the journal took it away."""
+    there = {row["name"] for row in journal.rows("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
+    return [name for name in TRIGGERS if name not in there]
+
+
 def highest_id_ever(journal: Journal) -> int:
     """The number of the newest line, even where that has been removed; SQLite keeps it apart."""
     found = journal.rows("SELECT seq FROM sqlite_sequence WHERE name = 'audit'")
@@ -93,9 +103,12 @@ def highest_id_ever(journal: Journal) -> int:
 def chain(journal: Journal) -> Iterator[Checked]:
     """All lines, oldest first, each with the hash that belongs there by all that stands before it."""
     columns = ", ".join(name if name in ("audit_id", "at") else f"CAST({name} AS BLOB)" for name in (*COVERED, "hash"))
+    kinds = " || ' ' || ".join(f"typeof({name})" for name in COVERED)
     should = ""
-    for *line, stands in journal.stream(f"SELECT {columns} FROM audit ORDER BY audit_id"):
+    for *line, stands, kind in journal.stream(f"SELECT {columns}, {kinds} FROM audit ORDER BY audit_id"):
         told = [value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value for value in line]
+        if kind != AS_NOTED:  # the same letters as something else than text are found by no search
+            told.append(kind)
         should = _hashed(should, told)
         yield Checked(int(line[0]), stands.decode("utf-8", "replace"), should)
 

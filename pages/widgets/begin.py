@@ -6,6 +6,7 @@ from datetime import datetime
 
 import streamlit as st
 
+from dicomcore import people
 from dicomcore.cache import queries
 from dicomcore.errors import DicomViewerError
 from dicomcore.services import Services
@@ -81,12 +82,16 @@ def _load_demo(services: Services) -> None:
         st.switch_page("import_studies.py", query_params={"batch": batch})
 
 
-def follow_cache(services: Services) -> None:
-    """Draw the page anew when the cache has followed an import; small text says how fresh it is."""
-    _watch(services, queries.last_sync(services.cache))
+def follow_cache(services: Services, visitor: Visitor) -> None:
+    """Draw the page anew when the cache has followed an import; small text says how fresh it is.
+
+    Not under pseudonyms: by the moment one could tell what arrived when, and with that how far its dates are shifted.
+    """
+    if people.shows_identities(visitor):
+        _watch(services, queries.last_sync(services.cache))
 
 
-@live(3.0)
+@live(3.0, Right.LOOK)
 def _watch(services: Services, seen: datetime | None) -> None:
     try:
         now = queries.last_sync(services.cache)

@@ -7,6 +7,7 @@ import streamlit as st
 from dicomcore.model import Job, Status
 from dicomcore.scan.paths import printable
 from dicomcore.services import Services
+from dicomcore.visitor import Right
 from pages.widgets import looks
 from pages.widgets.bar import busy_bar, outcome_bar, outcome_words, share_bar
 from pages.widgets.problems import problems_shown
@@ -32,7 +33,7 @@ OF_A_VERIFICATION = {
 }
 
 
-@live(1.0)
+@live(1.0, Right.ADMINISTER)
 def follow(services: Services, job_id: str, seen: Status) -> None:
     """Draw the job now and every second; when it is no more as ``seen`` the whole page is drawn anew."""
     with problems_shown():

@@ -23,6 +23,8 @@ STYLE = """
 /* Who is signed in, at the right end of the navigation. */
 [data-testid="stTopNav"] { flex: 1; }
 [data-testid="stTopNav"] > :has([data-testid="stTopNavSection"]):not([aria-hidden="true"]) { margin-left: auto; }
+/* A table's own CSV would hold formulas and be noted nowhere: the buttons below the tables make one that is fit. */
+[data-testid="stElementToolbarButton"]:has([aria-label="Download as CSV"]) { display: none; }
 .adds-up { font-weight: 600; }
 .adds-up a { color: inherit; text-decoration: underline; text-decoration-color: var(--mark, currentColor);
   text-decoration-thickness: 2px; text-underline-offset: 4px; }

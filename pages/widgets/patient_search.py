@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import streamlit as st
 
 from dicomcore import people, reports
-from dicomcore.cache.queries import PatientFilter, PatientPage
+from dicomcore.cache.queries import MOST_LETTERS, PatientFilter, PatientPage
 from dicomcore.services import Services
 from dicomcore.visitor import Right, Visitor
 from pages.widgets import download
@@ -69,6 +69,7 @@ def _filter(services: Services, visitor: Visitor) -> PatientFilter:
         "Search",
         key="q",
         type="search",
+        max_chars=MOST_LETTERS,
         live="400ms",
         bind="query-params",
         on_change=_first_page,

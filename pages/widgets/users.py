@@ -94,7 +94,9 @@ def _rights(services: Services, user: User) -> None:
     with st.form(f"rights-{key}", border=False):
         st.subheader("What they may do")
         role = st.selectbox("Role", [*Role], index=[*Role].index(user.role), key=f"role-{key}")
-        project = st.text_input("Project of the pseudonyms", user.project, key=f"project-{key}", help=PROJECT_HELP)
+        project = st.text_input(
+            "Project of the pseudonyms", user.visitor.project, key=f"project-{key}", help=PROJECT_HELP
+        )
         export = st.toggle("May export", user.may_export, key=f"export-{key}", help="An admin may in any case.")
         if st.form_submit_button("Save", type="primary", icon=":material/check:"):
             _change(services, user, role or user.role, project or "", may_export=export)

@@ -64,14 +64,14 @@ def visiting(*, by_hand: bool = True) -> Iterator[Visitor]:
         yield found
 
 
-def live(run_every: float) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A piece of a page that draws itself anew every so many seconds, as long as its visitor is signed in."""
+def live(run_every: float, right: Right) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A piece of a page that draws itself anew every so many seconds, as long as its visitor has this right."""
 
     def decorate(draw: Callable[..., Any]) -> Callable[..., Any]:
         @st.fragment(run_every=run_every)
         @wraps(draw)
         def drawn(*arguments: Any, **named: Any) -> None:
-            with visiting(by_hand=False):
+            with asked_by(admitted(right)):
                 draw(*arguments, **named)
 
         return drawn

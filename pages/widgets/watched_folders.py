@@ -11,6 +11,7 @@ import streamlit as st
 from dicomcore.errors import UsageError
 from dicomcore.scan.paths import printable
 from dicomcore.services import Services
+from dicomcore.visitor import Right
 from dicomcore.watches import LOOK, QUIET_SECONDS, WatchedFolder, add_watch, remove_watch, state, watches
 from dicomcore.watches import problem as problem_of
 from pages.widgets import looks
@@ -42,7 +43,7 @@ def show(services: Services) -> None:
         _ask(services)
 
 
-@live(2.0)
+@live(2.0, Right.ADMINISTER)
 def _list(services: Services) -> None:
     with problems_shown():
         for watch in watches(services):

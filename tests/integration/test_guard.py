@@ -11,7 +11,7 @@ import pytest
 from httpx2 import Response
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient, WebSocketDisconnect
@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket
 
 from dicomcore import accounts, signing_in
 from dicomcore.api import first_start, login
-from dicomcore.api.addresses import is_loopback, local_path
+from dicomcore.api.addresses import comes_from, is_loopback, local_path
 from dicomcore.api.forms import FORM_COOKIE
 from dicomcore.api.guard import Guard
 from dicomcore.errors import NotRunning
@@ -47,7 +47,6 @@ OPEN = [
     "/static/js/index.js",
     "/favicon.png",
     "/api/users/me",
-    "/api",
     "/auth/login",
     "/oauth2callback",
     "/auth/logout",
@@ -163,9 +162,33 @@ def test_what_the_form_and_programs_need_is_open(stranger: TestClient, ran: list
     assert len(ran) == 1
 
 
+def test_the_first_page_is_found_under_its_name_too(services: Services, stranger: TestClient) -> None:
+    stranger.cookies.set(SESSION_COOKIE, session_of(services))
+    answer = stranger.get("/patients")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
 @pytest.mark.parametrize("secret", ["", "x", "a" * 43, "%C3%A4", "'--"])
 def test_a_wrong_session_is_none(stranger: TestClient, secret: str) -> None:
     assert stranger.get("/media/x", headers={"cookie": f"{SESSION_COOKIE}={secret}"}).status_code == 401
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:8501", "http://127.0.0.1:8502", "http://evil.example", "null"])
+def test_a_page_of_another_port_or_host_cannot_drive_ours(
+    services: Services, stranger: TestClient, origin: str
+) -> None:
+    stranger.cookies.set(SESSION_COOKIE, session_of(services))
+    stream, said = f"{WEBSOCKET}/_stcore/stream", {"origin": origin}
+    with pytest.raises(WebSocketDisconnect), stranger.websocket_connect(stream, headers=said):
+        pass
+    with stranger.websocket_connect(stream, headers={"origin": HERE}):
+        pass
+
+
+def test_nobody_chooses_the_address_that_their_attempts_are_counted_under() -> None:
+    forged = HTTPConnection({"type": "http", "client": ("10.9.8.7", 1), "server": ("127.0.0.1", 8501), "headers": []})
+    assert comes_from(forged, public_url="") == "127.0.0.1"
+    assert comes_from(forged, public_url="https://dicom.example.org") == "10.9.8.7"  # as the proxy says
 
 
 # ---- sessions

@@ -21,7 +21,6 @@ from dicomcore.services import Services
 from dicomcore.settings import Settings
 from dicomcore.visitor import Role, Visitor, asked_by
 
-TRIGGERS = ("audit_is_not_changed", "audit_is_not_deleted", "audit_is_only_added_to")
 SCHEMA = Path(database.__file__).parent / "schema"
 
 
@@ -47,19 +46,17 @@ def seven(services: Idle) -> Idle:
 
 
 def tamper(services: Services, *statements: str) -> None:
-    """What somebody with the file and a little SQL can do."""
+    """What somebody with the file and a little SQL can do, who puts the triggers back in the end."""
+    guards = [row["sql"] for row in services.journal.rows("SELECT sql FROM sqlite_master WHERE type = 'trigger'")]
     with services.journal.transaction() as writing:
-        for trigger in TRIGGERS:
-            writing.execute(f"DROP TRIGGER {trigger}")
-        for statement in statements:
+        for statement in (*(f"DROP TRIGGER {trigger}" for trigger in audit.TRIGGERS), *statements, *guards):
             writing.execute(statement)
 
 
 def hash_anew(services: Services, first: int) -> None:
     """What somebody who has read our source can do: from this line on all hashes fit again."""
     for one in list(audit.chain(services.journal))[first - 1 :]:
-        with services.journal.transaction() as writing:
-            writing.execute("UPDATE audit SET hash = ? WHERE audit_id = ?", (one.should, one.audit_id))
+        tamper(services, f"UPDATE audit SET hash = '{one.should}' WHERE audit_id = {one.audit_id}")
 
 
 def told(services: Services) -> list[tuple[str, str, str]]:
@@ -80,6 +77,15 @@ def test_an_audit_that_nobody_touched_fits(seven: Idle) -> None:
     assert (found.good, found.lines, found.older, found.line) == (True, 7, 0, None)
     assert found.head == audit.newest(seven.journal, 1)[0]["hash"]
     assert found.sentence == "7 lines: none was changed, deleted or inserted."
+
+
+@pytest.mark.parametrize("trigger", audit.TRIGGERS)
+def test_an_audit_that_can_be_changed_is_told(seven: Idle, trigger: str) -> None:
+    with seven.journal.transaction() as writing:
+        writing.execute(f"DROP TRIGGER {trigger}")
+    found = audit_log.check(seven)
+    assert not found.good
+    assert trigger in found.sentence
 
 
 def test_an_empty_audit_fits(services: Idle) -> None:
@@ -119,6 +125,7 @@ def test_lines_are_neither_changed_nor_deleted_nor_replaced(seven: Idle) -> None
         ("UPDATE audit SET who = X'FF', hash = X'FF' WHERE audit_id = 3", 3, "changed"),
         ("UPDATE audit SET who = CAST(X'FF' AS TEXT) WHERE audit_id = 3", 3, "changed"),
         ("UPDATE audit SET at = 'yesterday' WHERE audit_id = 3", 3, "changed"),
+        ("UPDATE audit SET action = CAST(action AS BLOB) WHERE audit_id = 3", 3, "changed"),
     ],
 )
 def test_whoever_tampers_with_a_line_is_found_out(seven: Idle, statement: str, line: int, says: str) -> None:

@@ -150,6 +150,14 @@ def test_pseudonyms_that_an_admin_has_chosen_stay(services: Services) -> None:
     assert come(services) == Visitor("anna", Role.RESEARCHER, "study-b", may_export=False)
 
 
+def test_a_day_as_an_admin_does_not_take_pseudonyms_away(services: Services) -> None:
+    come(services)
+    accounts.change_user(services, "anna", role=Role.RESEARCHER, project="study-b", may_export=True)
+    assert come(services, groups="pacs-admins").project == ""
+    assert accounts.user_row(accounts.user(services, "anna"))["sees"] == "identities"
+    assert come(services).project == "study-b"
+
+
 def test_each_attempt_is_in_the_audit_without_more_than_the_name(services: Services) -> None:
     come(services, email="anna@example.org", birthdate="1970-01-01")
     with pytest.raises(SignInFailed):

@@ -63,6 +63,25 @@ def test_an_admin_is_refused_nowhere(engine: OneProcess, name: str) -> None:
         assert refusals(run(name)) == []
 
 
+def test_a_live_piece_of_a_page_stops_for_who_has_lost_the_right(engine: OneProcess) -> None:
+    """It draws itself without the page around it, and its buttons act."""
+
+    def page() -> None:
+        import streamlit as st
+
+        from dicomcore.visitor import Right
+        from pages.widgets import visit
+
+        visit.live(60.0, Right.ADMINISTER)(lambda: st.text("for admins"))()
+
+    with signed_in(engine, Role.ADMIN, "ada"):
+        assert AppTest.from_function(page).run().text[0].value == "for admins"
+    with signed_in(engine, Role.RESEARCHER, "rita"):
+        app = AppTest.from_function(page).run()
+        assert not app.text
+        assert "not for the role" in app.error[0].value
+
+
 def test_who_is_signed_out_sees_the_way_in_at_the_next_click(engine: OneProcess) -> None:
     with signed_in(engine, Role.ADMIN):
         app = AppTest.from_file(PAGES / "main.py", default_timeout=30).run()

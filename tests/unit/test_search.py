@@ -106,6 +106,16 @@ def test_nothing_that_is_typed_is_a_wildcard_or_sql(cache: Cache, text: str, pat
     assert found(cache, text) == patients
 
 
+@pytest.mark.parametrize("text", [" ".join(f"a{number}" for number in range(31)), "a" * 1_001])
+def test_a_search_that_would_cost_minutes_is_refused(cache: Cache, text: str) -> None:
+    with pytest.raises(UsageError, match="at most 30 words"):
+        search_patients(cache, PatientFilter(text))
+    assert (
+        search_patients(cache, PatientFilter("muller " * 100)).total
+        == search_patients(cache, PatientFilter("muller")).total
+    )
+
+
 def test_half_a_surrogate_pair_finds_nothing_and_breaks_nothing(cache: Cache) -> None:
     assert found(cache, "\ud800") == []
 
