@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -188,23 +188,53 @@ FROM_ADDRESSES = [
 
 
 def test_no_page_does_what_a_name_says(hospital: Hospital, visits: Visits) -> None:
+    with _watched_page(hospital, visits) as page:
+        for view in hospital.views:
+            _look_at(page, hospital, view)
+        for place, key, value in FROM_ADDRESSES:
+            page.goto(f"{hospital.url}/{place}?{key}={quote(value)}")
+            _rest(page)
+            _expect_nothing(page, place)
+
+
+def test_nor_with_the_names_of_a_hospitals_disk(corpus: Path, tmp_path: Path, visits: Visits) -> None:
+    app = RunningApp(tmp_path)
+    settings = Settings(data_dir=app.data_dir, log_dir=app.data_dir.parent / "logs")
+    with closing(Services(save(settings, archive="folder"))) as services:
+        session = session_of(services)
+        batch = _done(services, services.import_folder(str(corpus)))
+        services.refresh()
+        scan = services.job(batch).scan_id
+        patients = queries.search_patients(services.cache, per_page=200).rows["id"][::20]
+    app.start()
+    disk = Hospital(app.url, session, [])
+    with _watched_page(disk, visits) as page:
+        for view in ("", f"hospital_config?scan={scan}", f"import_studies?batch={batch}&outcome=conflict"):
+            _look_at(page, disk, view)
+        for patient in patients:
+            _look_at(page, disk, f"?patient={patient}")
+    app.stop()
+
+
+@contextmanager
+def _watched_page(hospital: Hospital, visits: Visits) -> Iterator[Page]:
+    """A browser window of the admin that notices whatever should not happen."""
     with visits.begin() as context:
         context.add_cookies([{"name": SESSION_COOKIE, "value": hospital.session, "url": hospital.url}])
         context.add_init_script(WATCH)
         page = context.new_page()
         dialogs: list[str] = []
         page.on("dialog", lambda dialog: [dialogs.append(dialog.message), dialog.dismiss()])
-        for view in hospital.views:
-            page.goto(f"{hospital.url}/{view}")
-            _rest(page)
-            _expect_nothing(page, view)
-            look_behind_everything(page)
-            _expect_nothing(page, view)
-        for place, key, value in FROM_ADDRESSES:
-            page.goto(f"{hospital.url}/{place}?{key}={quote(value)}")
-            _rest(page)
-            _expect_nothing(page, place)
+        yield page
         assert dialogs == []
+
+
+def _look_at(page: Page, hospital: Hospital, view: str) -> None:
+    page.goto(f"{hospital.url}/{view}")
+    _rest(page)
+    _expect_nothing(page, view)
+    look_behind_everything(page)
+    _expect_nothing(page, view)
 
 
 @pytest.mark.parametrize(
