@@ -50,6 +50,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     """
     try:
         services = _start()
+        _greet(services)
     except AccessRefused:
         raise
     except DicomViewerError as error:
@@ -57,7 +58,6 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
         hand_over(None, f"DICOM Viewer Pro cannot work. {error}")
         yield {}
         return
-    _greet(services)
     with logs.kept_in(services.settings.log_dir / "app.log"), _at_work(services):
         yield {"services": services}
 

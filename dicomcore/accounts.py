@@ -31,23 +31,26 @@ def add_user(
 ) -> None:
     """A new user. Raises ``UsageError`` for a name that is taken or cannot be, or a password that is too short."""
     by = this_user()
-    users.add(services.journal, name, role, password, project=project, may_export=may_export, by=by)
-    made = user(services, name)
-    audit.note(services.journal, by, "user added", made.name, role=role.value, project=made.project)
+    with services.journal.transaction():
+        users.add(services.journal, name, role, password, project=project, may_export=may_export, by=by)
+        made = user(services, name)
+        audit.note(services.journal, by, "user added", made.name, role=role.value, project=made.project)
 
 
 def set_password(services: Services, name: str, password: str) -> None:
     """A new password for somebody; they are signed out everywhere. Raises ``UsageError``."""
-    users.set_password(services.journal, name, password)
-    audit.note(services.journal, this_user(), "password", user(services, name).name)
+    with services.journal.transaction():
+        users.set_password(services.journal, name, password)
+        audit.note(services.journal, this_user(), "password", user(services, name).name)
 
 
 def set_disabled(services: Services, name: str, disabled: bool) -> None:
     """Shut somebody out at once, or let them in again. Raises ``UsageError`` for the last admin."""
-    users.set_disabled(services.journal, name, disabled)
-    audit.note(
-        services.journal, this_user(), "user disabled" if disabled else "user enabled", user(services, name).name
-    )
+    with services.journal.transaction():
+        users.set_disabled(services.journal, name, disabled)
+        audit.note(
+            services.journal, this_user(), "user disabled" if disabled else "user enabled", user(services, name).name
+        )
 
 
 def change_user(
@@ -59,16 +62,18 @@ def change_user(
     may_export: bool | None = None,
 ) -> None:
     """What somebody may do and see; None stays as it is. Raises ``UsageError`` for the last admin."""
-    users.change(services.journal, name, role=role, project=project, may_export=may_export)
-    now = user(services, name)
-    detail = {"role": now.role.value, "project": now.project, "export": int(now.may_export)}
-    audit.note(services.journal, this_user(), "user changed", now.name, **detail)
+    with services.journal.transaction():
+        users.change(services.journal, name, role=role, project=project, may_export=may_export)
+        now = user(services, name)
+        detail = {"role": now.role.value, "project": now.project, "export": int(now.may_export)}
+        audit.note(services.journal, this_user(), "user changed", now.name, **detail)
 
 
 def sign_out_everywhere(services: Services, name: str) -> int:
     """All sessions of somebody end, in every browser; returns how many. Tokens stay. Raises ``UsageError``."""
-    ended = users.end_sessions(services.journal, name)
-    audit.note(services.journal, this_user(), "signed out everywhere", user(services, name).name, sessions=ended)
+    with services.journal.transaction():
+        ended = users.end_sessions(services.journal, name)
+        audit.note(services.journal, this_user(), "signed out everywhere", user(services, name).name, sessions=ended)
     return ended
 
 
@@ -102,8 +107,9 @@ def user_row(user: User) -> dict[str, Any]:
 def create_token(services: Services, user_name: str, name: str, scope: Scope, days: int) -> str:
     """A new token of a user; the secret is returned here and never again. Raises ``UsageError``."""
     owner, by = user(services, user_name), this_user()
-    secret = tokens.create(services.journal, owner, name, scope, days, by=by)
-    audit.note(services.journal, by, "token created", owner.name, token=name, scope=scope.value, days=days)
+    with services.journal.transaction():
+        secret = tokens.create(services.journal, owner, name, scope, days, by=by)
+        audit.note(services.journal, by, "token created", owner.name, token=name, scope=scope.value, days=days)
     return secret
 
 
@@ -127,8 +133,9 @@ def revoke_token(services: Services, token_id: int, *, owner: str = "") -> Token
     token = tokens.token(services.journal, token_id)
     if owner and owner != token.user:
         raise UsageError("There is no token of that number.")
-    if tokens.revoke(services.journal, token_id):
-        audit.note(services.journal, this_user(), "token revoked", token.user, token=token.name)
+    with services.journal.transaction():
+        if tokens.revoke(services.journal, token_id):
+            audit.note(services.journal, this_user(), "token revoked", token.user, token=token.name)
     return token
 
 

@@ -36,8 +36,9 @@ def first_link_is_good(services: Services, secret: str) -> bool:
 
 def make_first_admin(services: Services, secret: str, name: str, password: str) -> str:
     """Make the first admin and sign in; returns the secret of the session. Raises ``UsageError``, ``AccessRefused``."""
-    user_id = first_admin.make(services.journal, secret, name, password)
-    audit.note(services.journal, users.clean(name), "first admin", users.clean(name))
+    with services.journal.transaction():
+        user_id = first_admin.make(services.journal, secret, name, password)
+        audit.note(services.journal, users.clean(name), "first admin", users.clean(name))
     return sessions.begin(services.journal, user_id)
 
 

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from argon2 import PasswordHasher
 
+from dicomcore.access import passwords
 from dicomcore.archive.local import LocalOrthanc, find_program
 from dicomcore.settings import Settings
 
@@ -41,6 +43,13 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """The person who runs the tests has settings of their own; no test may see or use them."""
     for name in [name for name in os.environ if name.startswith("DVP_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _passwords_are_hashed_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With as little work as argon2id allows: hashing is made slow on purpose."""
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    passwords._nobody.cache_clear()
 
 
 @pytest.fixture(autouse=True)

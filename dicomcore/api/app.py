@@ -40,7 +40,6 @@ def make_api(engine: Engine) -> FastAPI:
         middleware=[Middleware(Unforeseen), Middleware(OnlyTheKnown, engine), Middleware(BodyLimit)],
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    api.state.engine = engine
     for router in ROUTERS:
         api.include_router(router)
     answer_with_problems(api)

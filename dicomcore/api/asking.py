@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
-from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dicomcore import signing_in
 from dicomcore.access.secret import digest
 from dicomcore.api.addresses import comes_from
-from dicomcore.api.limits import SESSION, STRANGER, TOKEN, RateLimit
+from dicomcore.api.aside import aside
+from dicomcore.api.limits import SESSION, STRANGER, TOKEN, AtOnce, RateLimit
 from dicomcore.api.problems import answer
 from dicomcore.errors import AccessRefused, DicomViewerError, NotSignedIn
 from dicomcore.services import Services
@@ -41,18 +41,18 @@ class OnlyTheKnown:
         self.app = app
         self._engine = engine
         self._limit = RateLimit()
+        self._at_once = AtOnce()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         try:
-            scope["asking"] = asking = await run_in_threadpool(self._find, Request(scope))
-        except DicomViewerError as error:
+            scope["asking"] = asking = await aside(self._find, Request(scope))
+            with asked_by(asking.visitor), self._at_once.one_more(asking.visitor.name):
+                await self.app(scope, receive, _never_kept(send))
+        except DicomViewerError as error:  # routes answer their own
             await answer(error)(scope, receive, _never_kept(send))
-            return
-        with asked_by(asking.visitor):
-            await self.app(scope, receive, _never_kept(send))
 
     def _find(self, request: Request) -> Asking:
         """Raises ``NotSignedIn``, ``AccessRefused``, ``TooManyAttempts``."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from dicomcore import audit_log
+from dicomcore.api.asked import Day
 from dicomcore.api.asking import Administering
 from dicomcore.api.paging import Page, PerPage, next_page
 
@@ -45,8 +45,8 @@ def audit(
     asking: Administering,
     words: Annotated[str, Query(max_length=500, description="Each must be in who, action or about.")] = "",
     action: Annotated[str, Query(max_length=100, description="Only this action.")] = "",
-    first: Annotated[date | None, Query(alias="from", description="On this day or later, UTC.")] = None,
-    last: Annotated[date | None, Query(alias="to", description="On this day or earlier, UTC.")] = None,
+    first: Annotated[Day | None, Query(alias="from", description="On this day or later, UTC.")] = None,
+    last: Annotated[Day | None, Query(alias="to", description="On this day or earlier, UTC.")] = None,
     page: Page = 1,
     per_page: PerPage = 100,
 ) -> Lines:

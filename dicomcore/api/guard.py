@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from anyio import to_thread
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -12,6 +11,7 @@ from starlette.websockets import WebSocketClose
 
 from dicomcore import signing_in
 from dicomcore.api.addresses import asked_for, came_by_loopback, origin_is_ours
+from dicomcore.api.aside import aside
 from dicomcore.api.asking import Engine
 from dicomcore.api.exposure import why_only_here
 from dicomcore.api.headers import with_headers
@@ -58,7 +58,7 @@ class Guard:
         if scope["path"] == "/patients":  # what people type; the first page has no other name for Streamlit
             answer = RedirectResponse("/", 303)
         elif not (is_open(scope) and came_by_loopback(request)):
-            answer = await to_thread.run_sync(self._refusal, request)
+            answer = await aside(self._refusal, request)
         await (answer or self.app)(scope, receive, with_headers(scope, send))
 
     def _refusal(self, request: HTTPConnection) -> ASGIApp | None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
@@ -14,6 +17,7 @@ from dicomcore.errors import TooManyAttempts
 from dicomcore.wording import duration
 
 MOST_BODY_BYTES = 1_000_000
+MOST_AT_ONCE = 12
 
 TOKEN = RateLimitItemPerMinute(600, namespace="token")
 """A program."""
@@ -39,6 +43,27 @@ class RateLimit:
         raise TooManyAttempts(
             f"Too many requests: {allowed.amount:,} a minute are allowed. Wait {duration(max(1.0, seconds))}.", seconds
         )
+
+
+class AtOnce:
+    """How many requests of one user are under way: whoever asks slow things leaves room for others."""
+
+    def __init__(self, most: int = MOST_AT_ONCE) -> None:
+        self._most = most
+        self._under_way: Counter[str] = Counter()
+
+    @contextmanager
+    def one_more(self, name: str) -> Iterator[None]:
+        """In the block. Raises ``TooManyAttempts`` beyond what one user may have under way."""
+        if self._under_way[name] >= self._most:
+            raise TooManyAttempts(f"Too many requests at once: wait for the answers to {self._most} others.", 1.0)
+        self._under_way[name] += 1
+        try:
+            yield
+        finally:
+            self._under_way[name] -= 1
+            if not self._under_way[name]:
+                del self._under_way[name]
 
 
 class BodyLimit:

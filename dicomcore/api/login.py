@@ -10,7 +10,6 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from fastapi.concurrency import run_in_threadpool
 from limits import RateLimitItemPerMinute
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, RedirectResponse, Response
@@ -19,6 +18,7 @@ from starlette.routing import Route
 from dicomcore import signing_in
 from dicomcore.api import first_start
 from dicomcore.api.addresses import HOME, comes_from, is_secure, local_path
+from dicomcore.api.aside import aside
 from dicomcore.api.asking import Engine
 from dicomcore.api.form_page import field, page, told, wrong
 from dicomcore.api.forms import form, keep_form_key, sent
@@ -96,10 +96,10 @@ class Entrance:
         """The form; whoever is signed in already goes on."""
         services = self.engine()
         wanted = local_path(request.query_params.get("next", ""))
-        visitor = await run_in_threadpool(signing_in.visitor_of, services, _session(request))
+        visitor = await aside(signing_in.visitor_of, services, _session(request))
         if visitor is not None:
             return RedirectResponse(wanted, 303)
-        if await run_in_threadpool(signing_in.nobody_yet, services):
+        if await aside(signing_in.nobody_yet, services):
             return page("Nobody can sign in yet", NOBODY_YET)
         return self._form(request, services, wanted)
 
@@ -111,7 +111,7 @@ class Entrance:
         wanted, name = local_path(given.get("next", "")), given.get("name", "")
         try:
             self.attempts.count(ATTEMPTS, comes_from(request, services.settings.public_url))
-            secret = await run_in_threadpool(
+            secret = await aside(
                 signing_in.sign_in,
                 services,
                 name,
@@ -129,7 +129,7 @@ class Entrance:
     async def ask_first(self, request: Request) -> Response:
         """The form for name and password, for whoever has the link."""
         services, secret = self.engine(), request.query_params.get("token", "")
-        await run_in_threadpool(_expect_good, services, secret)
+        await aside(_expect_good, services, secret)
         return _first_form(request, services, secret)
 
     @_answered
@@ -138,11 +138,11 @@ class Entrance:
         services = self.engine()
         given = await sent(request, services.settings.public_url)
         secret, name, password = (given.get(key, "") for key in ("token", "name", "password"))
-        await run_in_threadpool(_expect_good, services, secret)
+        await aside(_expect_good, services, secret)
         try:
             if password != given.get("again"):
                 raise UsageError("The two passwords differ.")
-            session = await run_in_threadpool(signing_in.make_first_admin, services, secret, name, password)
+            session = await aside(signing_in.make_first_admin, services, secret, name, password)
         except UsageError as error:
             return _first_form(request, services, secret, name, error)
         first_start.forget_link(services)
@@ -163,7 +163,7 @@ class Entrance:
         """The session ends."""
         services = self.engine()
         await sent(request, services.settings.public_url)
-        await run_in_threadpool(signing_in.sign_out, services, _session(request))
+        await aside(signing_in.sign_out, services, _session(request))
         gone = RedirectResponse("/login", 303)
         forget_session_cookie(gone)
         return gone
@@ -233,7 +233,7 @@ def _expect_good(services: Services, secret: str) -> None:
 
 async def come_in(request: Request, services: Services, secret: str, wanted: str) -> Response:
     """On to the page; a session that the browser had before ends."""
-    await run_in_threadpool(signing_in.sign_out, services, _session(request))
+    await aside(signing_in.sign_out, services, _session(request))
     come = RedirectResponse(wanted, 303)
     set_session_cookie(come, request, services, secret)
     return come

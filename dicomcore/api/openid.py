@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from dicomcore import signing_in
 from dicomcore.api.addresses import comes_from, is_secure, local_path
+from dicomcore.api.aside import aside
 from dicomcore.api.asking import Engine
 from dicomcore.api.form_page import page, wrong
 from dicomcore.api.login import Way, come_in
@@ -89,7 +89,7 @@ class _Door:
         services, claims = self.engine(), self.providers.claims(request.cookies)
         if not claims:
             raise SignInFailed(NO_ANSWER)
-        secret = await run_in_threadpool(
+        secret = await aside(
             signing_in.sign_in_with, services, claims, comes_from(request, services.settings.public_url)
         )
         return await come_in(request, services, secret, local_path(request.cookies.get(WAY_COOKIE, "")))

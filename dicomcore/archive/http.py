@@ -77,10 +77,12 @@ class Http:
     first of all, is said to that server and to no other. ``tries``: how often a question is asked that gets no answer.
     """
 
-    def __init__(self, find: Callable[[], Endpoint], timeout: urllib3.Timeout = TIMEOUT, tries: int = TRIES) -> None:
+    def __init__(
+        self, find: Callable[[], Endpoint], timeout: urllib3.Timeout | None = None, tries: int = TRIES
+    ) -> None:
         self._find = find
         self._found: Endpoint | None = None
-        self._timeout = timeout
+        self._timeout = timeout or TIMEOUT
         self._tries = tries
         self._pools: dict[str, urllib3.PoolManager] = {}
 

@@ -34,8 +34,3 @@ class Asked(Generic[T]):
             self._errors.append(error)
         finally:
             self._answered.set()
-
-
-def within(seconds: float, question: Callable[[], T]) -> T:
-    """The answer. Raises ``TimeoutError`` where there is none within that time."""
-    return Asked(question).answer(seconds)

@@ -84,7 +84,7 @@ def _fitting(words: str, action: str, first: date | None, last: date | None) -> 
     if first:
         conditions.append("at >= ?")
         values.append(_midnight(first))
-    if last:
+    if last and last < date.max:
         conditions.append("at < ?")
         values.append(_midnight(last + timedelta(1)))
     return f"WHERE {' AND '.join(conditions)}", values

@@ -36,8 +36,11 @@ class Journal:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One write transaction: all of it is kept, or nothing."""
+        """One write transaction: all of it is kept, or nothing. Within another one it is a part of that."""
         connection = self._connection()
+        if connection.in_transaction:
+            yield connection
+            return
         try:
             connection.execute("BEGIN IMMEDIATE")
             try:

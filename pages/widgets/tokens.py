@@ -28,10 +28,11 @@ USUAL_DAYS = 90
 
 
 def show(services: Services, owner: str = "") -> None:
-    """The tokens of one user, or those of everybody."""
-    whose = "act as you" if owner else "act as their user"
+    """The tokens of one user, to be looked at and revoked; or those of everybody, for an admin, who makes them."""
+    whose = "act as you. An admin makes them" if owner else "act as their user"
     st.write(f"Programs send a token instead of a password, and {whose}. Nobody can see a token again.")
-    _create(services, owner)
+    if not owner:
+        _create(services)
     tokens = list(accounts.all_tokens(services, owner))
     if not tokens:
         st.caption("No tokens yet.")
@@ -42,10 +43,10 @@ def show(services: Services, owner: str = "") -> None:
     _revoke(services, [token for token in tokens if token.state() in ("good", "user disabled")], owner)
 
 
-def _create(services: Services, owner: str) -> None:
+def _create(services: Services) -> None:
     with st.expander("Create a token", icon=":material/key:", key="create-token"):
         with st.form("token-form", border=False):
-            user = owner or _ask_for_the_user(services)
+            user = _ask_for_the_user(services)
             what, scope_place, days_place = st.columns([3, 2, 1])
             name = what.text_input("What it is for", autocomplete="off", key="token-name")
             scope = scope_place.selectbox("Scope", [*Scope], format_func=lambda one: SCOPES[one], key="token-scope")

@@ -11,6 +11,7 @@ import pytest
 import schemathesis
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.schemas import APIOperation
@@ -26,7 +27,7 @@ from tests.factories import write_study
 from tests.one_process import OneProcess, imported
 from tests.visitors import token_of
 
-REQUESTS = 4
+REQUESTS, IN_THE_LONG_FORM = 4, 100
 """So many for each operation and each way of making them up."""
 
 
@@ -110,13 +111,14 @@ def test_every_route_is_in_the_document_and_so_tried_below() -> None:
 
 
 @pytest.mark.parametrize("label", OPERATIONS)
-def test_it_answers_as_documented_whatever_is_sent(label: str, running: Running) -> None:
+def test_it_answers_as_documented_whatever_is_sent(label: str, running: Running, pytestconfig: pytest.Config) -> None:
     operation, caller = running.operations[label], running.caller
     answers: Counter[int] = Counter()
+    requests = IN_THE_LONG_FORM if pytestconfig.getoption("--long") else REQUESTS
 
     def tried(**how: Any) -> None:
         @settings(
-            max_examples=REQUESTS,
+            max_examples=requests,
             derandomize=True,
             database=None,
             deadline=None,
@@ -138,3 +140,28 @@ def test_it_answers_as_documented_whatever_is_sent(label: str, running: Running)
     assert not [status for status in answers if status >= 500 or status in (401, 403, 429)], dict(answers)
     if label.startswith("GET"):
         assert answers[200], f"nothing but {dict(answers)}"
+
+
+def ends(schema: dict[str, Any]) -> Iterator[Any]:
+    """The smallest and largest values that a parameter may have."""
+    for one in schema.get("anyOf", [schema]):
+        if one.get("type") == "integer":
+            yield from (one[end] for end in ("minimum", "maximum") if end in one)
+        elif one.get("format") == "date":
+            yield from ("0001-01-01", "9999-12-31")
+        elif one.get("type") == "string" and not one.get("enum"):
+            yield from ("", "x" * one.get("maxLength", 100))
+
+
+@pytest.mark.parametrize("label", [label for label in OPERATIONS if label.startswith("GET")])
+def test_the_ends_of_every_range_are_answered(label: str, running: Running) -> None:
+    path = label.removeprefix("GET ")
+    document = make_api(nothing_runs).openapi()["paths"][path]["get"]
+    given = of_real_things(running, running.operations[label])
+    address = path.format(**(given["path_parameters"] or {}))
+    with TestClient(Starlette(routes=[Mount("/api", make_api(lambda: running.services))])) as client:
+        for one in document.get("parameters", []):
+            for value in ends(one["schema"]) if one["in"] == "query" else ():
+                query = {**(given["query"] or {}), one["name"]: value}
+                answer = client.get(f"/api{address}", params=query, headers=running.caller)
+                assert answer.status_code < 500, (one["name"], value)

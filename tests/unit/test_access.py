@@ -21,7 +21,7 @@ from dicomcore import accounts, signing_in
 from dicomcore.access import first_admin, passwords, patience, sessions, tokens, users
 from dicomcore.access.sessions import Lifetime
 from dicomcore.access.tokens import DAY, Scope
-from dicomcore.errors import AccessRefused, NotSignedIn, SignInFailed, TooManyAttempts, UsageError
+from dicomcore.errors import AccessRefused, NotSignedIn, SignInFailed, StoreError, TooManyAttempts, UsageError
 from dicomcore.journal import audit
 from dicomcore.journal.database import Journal
 from dicomcore.services import Services
@@ -631,3 +631,13 @@ def test_every_change_is_noted_with_who_did_it_and_without_secrets(services: Ser
 def test_the_table_itself_keeps_two_of_a_name_out(journal: Journal, anna: str) -> None:
     with closing(sqlite3.connect(journal.path)) as raw, pytest.raises(sqlite3.IntegrityError):
         raw.execute("INSERT INTO users (name, folded, role, created_at) VALUES ('x', ?, 'admin', 0)", (anna.lower(),))
+
+
+def test_a_change_that_cannot_be_noted_is_not_made(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*_: object, **__: object) -> None:
+        raise StoreError("no room")
+
+    monkeypatch.setattr("dicomcore.accounts.audit.note", no_room)
+    with pytest.raises(StoreError):
+        accounts.add_user(services, "mallory", Role.ADMIN, PASSWORD)
+    assert not accounts.all_users(services)

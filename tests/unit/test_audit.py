@@ -290,6 +290,11 @@ def test_days_are_inclusive(services: Idle, monkeypatch: pytest.MonkeyPatch) -> 
     assert abouts(services, first=date(2026, 3, 18), last=date(2026, 3, 18)) == ["2026-03-18"]
 
 
+def test_the_last_day_of_all_is_a_day(services: Idle) -> None:
+    audit.note(services.journal, "anna", "test", "thing")
+    assert abouts(services, last=date.max) == ["thing"]
+
+
 def test_more_than_can_be_counted_is_told_so(seven: Idle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_log.audit_search, "MOST_COUNTED", 5)
     found = audit_log.search(seven, per_page=2, page=9)

@@ -127,4 +127,5 @@ def test_the_limits_in_the_rest_reference_are_those_in_force() -> None:
     assert f"A token may ask {limits.TOKEN.amount} times a minute" in text
     assert f"session {limits.SESSION.amount:,} times" in text
     assert f"network address: {limits.STRANGER.amount} a minute" in text
+    assert f"At most {limits.MOST_AT_ONCE} requests of one user" in text
     assert f"may have {limits.MOST_BODY_BYTES // 1_000_000} MB" in text

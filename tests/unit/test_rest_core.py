@@ -21,7 +21,8 @@ from dicomcore import accounts
 from dicomcore.api import asking
 from dicomcore.api.app import make_api
 from dicomcore.api.asking import Looking
-from dicomcore.errors import NotRunning
+from dicomcore.api.limits import AtOnce
+from dicomcore.errors import NotRunning, TooManyAttempts
 from dicomcore.settings import Settings
 from dicomcore.visitor import SESSION_COOKIE, Role
 from tests.one_process import OneProcess
@@ -322,6 +323,17 @@ def test_a_token_that_asks_too_often_is_told_to_wait(callers: Callers, monkeypat
     expect_problem(answers[-1], 429)
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 61
     assert client.get("/api/users/me", headers=callers.brings["researcher"]).status_code == 200
+
+
+def test_who_asks_slow_things_leaves_room_for_others() -> None:
+    at_once = AtOnce(most=2)
+    with at_once.one_more("rita"), at_once.one_more("rita"):
+        with pytest.raises(TooManyAttempts, match="at once"), at_once.one_more("rita"):
+            pass
+        with at_once.one_more("anna"):
+            pass
+    with at_once.one_more("rita"):
+        pass
 
 
 def test_wrong_tokens_are_counted_by_address_and_shut_nobody_out(
