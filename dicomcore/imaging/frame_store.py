@@ -26,7 +26,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from dicomcore.archive.base import Archive
-from dicomcore.errors import ChildDied, ChildFailed, Undecodable
+from dicomcore.errors import ChildDied, ChildFailed, StoreError, Undecodable
 from dicomcore.imaging.nameless import NOT_SHOWN, names_nobody
 from dicomcore.imaging.render import read_dataset
 from dicomcore.imaging.stack import ObjectFacts, object_facts, unshown, with_computed_window
@@ -143,7 +143,7 @@ class FrameStore:
         self._frames = _Kept(kept_bytes)
         self._facts = _KeptFacts()
         self._locks = [threading.Lock() for _ in range(64)]
-        self._copying = threading.Lock()
+        self._copying = [threading.Lock() for _ in range(16)]
         self._ahead = ThreadPoolExecutor(AT_A_TIME, "frames")
         self._children = [
             WatchedChild(answer, seconds=SECONDS, memory_bytes=MEMORY_BYTES, recycle_after=RECYCLE_AFTER)
@@ -234,9 +234,12 @@ class FrameStore:
         """A copy of a large object, its owner's alone; its name holds its version, so that it never changes."""
         digest = hashlib.sha256(f"{instance.id} {version}".encode()).hexdigest()[:40]
         path = self._folder / digest[:2] / digest
-        with self._copying:
-            if not path.exists():
-                self._copy(instance, path)
+        with self._copying[hash(digest) % len(self._copying)]:
+            try:
+                if not path.exists():
+                    self._copy(instance, path)
+            except OSError as error:
+                raise StoreError(f"{self._folder} cannot be written: {error.strerror}. Make room there.") from error
         return path
 
     def _copy(self, instance: StoredInstance, path: Path) -> None:

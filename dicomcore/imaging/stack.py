@@ -16,7 +16,7 @@ from dicomcore.errors import Undecodable
 from dicomcore.imaging.elements import functional_group, items, number, numbers, text
 from dicomcore.imaging.frames import PIXELS, frame_count
 from dicomcore.imaging.grey import percentile_window
-from dicomcore.imaging.stored_values import BYTES, Kind, Scale, scale_of, sent_values
+from dicomcore.imaging.stored_values import BYTES, Kind, Scale, is_wide, scale_of, sent_values
 from dicomcore.imaging.suv import suv_factor
 from dicomcore.imaging.what_it_is import what_it_is
 
@@ -95,8 +95,17 @@ def object_facts(dataset: Dataset) -> ObjectFacts:
     if reason := why_no_picture(dataset):
         return unshown(reason)
     count = min(frame_count(dataset), MOST_FRAMES)
-    frames = tuple(_facts(dataset, index) for index in range(count))
+    if _is_one_like_another(dataset):
+        frames = (_facts(dataset, 0),) * count
+    else:
+        frames = tuple(_facts(dataset, index) for index in range(count))
     return ObjectFacts(frames, frame_rate(dataset), text(dataset, "InstitutionName"))
+
+
+def _is_one_like_another(dataset: Dataset) -> bool:
+    """Nothing in it tells one frame from another."""
+    told = ("PerFrameFunctionalGroupsSequence", "GridFrameOffsetVector")
+    return not is_wide(dataset) and not any(keyword in dataset for keyword in told)
 
 
 def unshown(reason: str) -> ObjectFacts:

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from dicomcore.errors import Undecodable
 from dicomcore.imaging.colour import rgb
 from dicomcore.imaging.elements import functional_group, items, number, text
-from dicomcore.imaging.frames import decode_frame, frame_count
+from dicomcore.imaging.frames import decode_frame
 from dicomcore.imaging.lookup import lookup
 
 Kind = Literal["int16", "uint16", "uint8", "rgb8"]
@@ -47,7 +47,7 @@ def scale_of(dataset: Dataset, index: int) -> Scale:
     """How the frame ``index`` (from 0) is sent. Decodes only what is wider than 16 bits. Raises ``Undecodable``."""
     if _is_colour(dataset):
         return Scale("rgb8")
-    if _is_wide(dataset):
+    if is_wide(dataset):
         return _narrowed(dataset, index)
     if _modality_lut(dataset):
         return Scale("uint16", note="The modality's lookup table is applied.")
@@ -64,9 +64,8 @@ def sent_values(dataset: Dataset, index: int, scale: Scale | None = None) -> Val
     values = frame.values
     if values.ndim != 2:
         raise Undecodable("The picture has more samples for a pixel than its header says.")
-    if _is_wide(dataset):
+    if is_wide(dataset):
         return _quantised(values, scale)
-    values = used_bits(values, dataset)
     if table := _modality_lut(dataset):
         values = table(values)
     return np.ascontiguousarray(values.astype(NUMPY[scale.kind]))
@@ -75,19 +74,6 @@ def sent_values(dataset: Dataset, index: int, scale: Scale | None = None) -> Val
 def frame_bytes(dataset: Dataset, index: int) -> bytes:
     """A frame as it is sent: rows × columns values, little endian. Raises ``Undecodable``."""
     return sent_values(dataset, index).tobytes()
-
-
-def used_bits(values: Values, dataset: Dataset) -> Values:
-    """Bits Stored up to High Bit, with the sign (PS3.5 8.1.1); old overlays lie in the others (PS3.5 8.1.2)."""
-    allocated = 8 * values.dtype.itemsize
-    stored = int(number(dataset, "BitsStored") or allocated)
-    if number(dataset, "BitsAllocated") != allocated or not 0 < stored < allocated:
-        return values
-    high = number(dataset, "HighBit")
-    top = int(high) if high is not None and stored - 1 <= high < allocated else stored - 1
-    left = np.left_shift(values, values.dtype.type(allocated - 1 - top))
-    shifted: Values = np.right_shift(left, values.dtype.type(allocated - stored))  # of signed values: the sign comes in
-    return shifted
 
 
 def rescale(dataset: Dataset, index: int) -> tuple[float, float]:
@@ -107,7 +93,8 @@ def _is_colour(dataset: Dataset) -> bool:
     return several or text(dataset, "PhotometricInterpretation") == "PALETTE COLOR"
 
 
-def _is_wide(dataset: Dataset) -> bool:
+def is_wide(dataset: Dataset) -> bool:
+    """Whether its values are floats, or have more than 16 bits."""
     floats = "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset
     return floats or (number(dataset, "BitsAllocated") or 0) > 16
 
@@ -141,6 +128,3 @@ def _quantised(values: Values, scale: Scale) -> Values:
     """What is no number becomes the least."""
     steps = np.nan_to_num((values.astype(np.float64) - scale.offset) / scale.step, posinf=LARGEST, neginf=0)
     return np.ascontiguousarray(np.clip(np.rint(steps), 0, LARGEST).astype("<u2"))
-
-
-__all__ = ["BYTES", "Kind", "Scale", "frame_bytes", "frame_count", "rescale", "scale_of", "sent_values", "used_bits"]
