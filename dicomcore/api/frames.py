@@ -86,7 +86,7 @@ class StackOfFrames(BaseModel):
     frames: list[FrameOfSeries]
 
 
-@router.get("/series/{id}/stack", responses=OF_ONE)
+@router.get("/series/{id}/stack", response_model=StackOfFrames, responses=OF_ONE)
 def stack(asking: Looking, series_id: SeriesId) -> Response:
     """What a viewer has to know of a series: its frames in slice order, where they lie and what their values mean."""
     of = known.series(asking, series_id)["id"]
