@@ -234,11 +234,11 @@ _stacks: WeakKeyDictionary[Services, OrderedDict[_Key, _Placed]] = WeakKeyDictio
 
 
 def _known(services: Services, visitor: Visitor, series_id: str, version: str = "") -> _Placed:
-    """As a viewer was told some minutes ago. Raises ``Undecodable`` where its numbers mean other images now."""
+    """As a viewer was told some minutes ago. Raises ``UnknownId`` where its numbers mean other images now."""
     visitor.expect(Right.LOOK)
     placed = _kept(services, visitor, series_id)
     if version not in ("", placed.version):
-        raise Undecodable(OTHER_NUMBERS)
+        raise UnknownId(OTHER_NUMBERS)
     return placed
 
 

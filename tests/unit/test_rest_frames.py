@@ -198,9 +198,9 @@ def test_there_are_no_more_frames_than_there_are(admin: TestClient) -> None:
 def test_numbers_of_another_stack_are_refused(admin: TestClient) -> None:
     of, version = series_of(admin, SLICES), stack_of(admin, SLICES)["version"]
     assert admin.get(f"{of}/frames/0?stack={version}").content == values(3)
-    assert admin.get(f"{of}/frames?stack=another").status_code == 422
+    assert admin.get(f"{of}/frames?stack=another").status_code == 404
     answer = admin.get(f"{of}/frames/0?stack=another")
-    assert (answer.status_code, answer.json()["detail"]) == (422, viewing.OTHER_NUMBERS)
+    assert (answer.status_code, answer.json()["detail"]) == (404, viewing.OTHER_NUMBERS)
 
 
 def test_other_bytes_in_the_archive_are_seen_at_once(
