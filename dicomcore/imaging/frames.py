@@ -32,6 +32,9 @@ DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
+ALL_BITS: dict[str, Any] = {"correct_unused_bits": False}
+"""pydicom takes the lowest bits for the stored ones, whatever High Bit says."""
+
 Stored = NDArray[Any]
 
 
@@ -90,8 +93,25 @@ def _decode(dataset: Dataset, index: int) -> Frame:
         return Frame(_bits(dataset, index), photometric)
     if number(dataset, "BitsAllocated") == 1 and syntax == RLELossless:
         return Frame(_native(dataset, _packed_bits(dataset, index)), photometric)
-    values, properties = get_decoder(syntax).as_array(dataset, index=index)
-    return Frame(values, str(properties["photometric_interpretation"]))
+    decoder = get_decoder(syntax)
+    if syntax.is_encapsulated and syntax != RLELossless:  # codecs know no unused bits
+        values, properties = decoder.as_array(dataset, index=index)
+        return Frame(values, str(properties["photometric_interpretation"]))
+    values, properties = decoder.as_array(dataset, index=index, **ALL_BITS)
+    return Frame(_used_bits(values, dataset), str(properties["photometric_interpretation"]))
+
+
+def _used_bits(values: Stored, dataset: Dataset) -> Stored:
+    """Bits Stored up to High Bit, with the sign (PS3.5 8.1.1); old overlays lie in the others (PS3.5 8.1.2)."""
+    allocated = 8 * values.dtype.itemsize
+    stored = int(number(dataset, "BitsStored") or allocated)
+    if values.dtype.kind not in "iu" or number(dataset, "BitsAllocated") != allocated or not 0 < stored < allocated:
+        return values
+    high = number(dataset, "HighBit")
+    top = int(high) if high is not None and stored - 1 <= high < allocated else stored - 1
+    left = np.left_shift(values, values.dtype.type(allocated - 1 - top))
+    used: Stored = np.right_shift(left, values.dtype.type(allocated - stored))  # of signed values: the sign comes in
+    return used
 
 
 def _encoded(dataset: Dataset, index: int) -> bytes:

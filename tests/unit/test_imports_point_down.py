@@ -35,6 +35,7 @@ FLOORS = (
     },
     {"audit_log"},
     {"certificate", "people", "doctor"},
+    {"viewing"},
     {"cli", "api", "work"},
     {"__main__"},
 )

@@ -1,0 +1,340 @@
+"""REST: a series for the viewer, as the caller may see it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from pydicom.dataset import Dataset
+from pydicom.uid import RLELossless, SecondaryCaptureImageStorage
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from dicomcore import viewing
+from dicomcore.api.app import make_api
+from dicomcore.errors import ArchiveUnreachable
+from dicomcore.imaging import frame_store
+from dicomcore.imaging.render import read_dataset
+from dicomcore.journal import audit
+from dicomcore.settings import Settings
+from dicomcore.visitor import Role, Visitor
+from tests.factories import ct, encoded, write
+from tests.one_process import OneProcess, imported
+from tests.visitors import token_of
+
+ADMIN = Visitor("an admin", Role.ADMIN)
+CANARY = "CANARYNAME"
+SLICES, FILM, SCREEN, LETTER, BROKEN = "1", "2", "3", "4", "5"
+
+
+def compressed(dataset: Dataset) -> bytes:
+    whole = read_dataset(encoded(dataset))
+    whole.compress(RLELossless, generate_instance_uid=False)
+    return encoded(whole, RLELossless)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneProcess]:
+    """One study: three slices (numbered against their order), a film, a screenshot, a letter, and one broken slice."""
+    place = tmp_path_factory.mktemp("frames")
+    services = OneProcess(Settings(data_dir=place / "data", log_dir=place / "logs", archive="folder"))
+    hu: dict[str, Any] = {"RescaleSlope": "1", "RescaleIntercept": "-1024", "WindowCenter": "40", "WindowWidth": "400"}
+    named: dict[str, Any] = {"WindowCenterWidthExplanation": CANARY, "InstitutionName": CANARY, "SliceThickness": "2"}
+    for image in (1, 2, 3):
+        there = {"ImagePositionPatient": ["0", "0", str(-image)]}
+        write(place / "cd" / f"{image}.dcm", ct(image=image, **hu, **named, **there))
+    pixels = np.repeat(np.arange(5, dtype="<u2"), 256).tobytes()
+    write(place / "cd" / "film.dcm", compressed(ct(series=2, NumberOfFrames=5, FrameTime="50", PixelData=pixels)))
+    write(place / "cd" / "screen.dcm", ct(series=3, SOPClassUID=SecondaryCaptureImageStorage))
+    write(place / "cd" / "letter.dcm", ct(series=4, Modality="SR", PixelData=None, Rows=None, Columns=None))
+    for image in (1, 2, 3):
+        broken = ct(series=5, image=image, WindowCenter="40", WindowWidth="400")
+        if image == 2:
+            broken.PixelData = broken.PixelData[:100]
+        write(place / "cd" / f"broken{image}.dcm", broken)
+    imported(services, place / "cd")
+    services.refresh()
+    yield services
+    services.close()
+
+
+def client_of(services: OneProcess, role: Role = Role.ADMIN, **more: Any) -> TestClient:
+    app = Starlette(routes=[Mount("/api", make_api(lambda: services))])
+    return TestClient(app, headers={"Authorization": f"Bearer {token_of(services, role, **more)}"})
+
+
+@pytest.fixture(scope="module")
+def admin(engine: OneProcess) -> TestClient:
+    return client_of(engine)
+
+
+@pytest.fixture(scope="module")
+def researcher(engine: OneProcess) -> TestClient:
+    return client_of(engine, Role.RESEARCHER, name="rita", project="study-a")
+
+
+@cache
+def series_of(client: TestClient, number: str) -> str:
+    (patient,) = client.get("/api/patients").json()["patients"]
+    (study,) = client.get(f"/api/patients/{patient['id']}/studies").json()["studies"]
+    series = client.get(f"/api/studies/{study['id']}/series").json()["series"]
+    (found,) = [one["id"] for one in series if one["number"] == number]
+    return f"/api/series/{found}"
+
+
+def stack_of(client: TestClient, number: str) -> dict[str, Any]:
+    answer = client.get(f"{series_of(client, number)}/stack")
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def values(image: int) -> bytes:
+    return bytes(ct(image=image).PixelData)
+
+
+def test_a_stack_tells_what_a_viewer_needs(admin: TestClient) -> None:
+    stack = stack_of(admin, SLICES)
+    assert (stack["success"], stack["modality"], stack["number"], stack["unit"]) == (True, "CT", "1", "HU")
+    assert (stack["frame_rate"], stack["uneven"]) == (None, "")
+    assert stack["overlay"] == {
+        "top_left": ["Muster Anna", "1970-01-01", "P1", "F"],
+        "top_right": [CANARY, "2024-03-18", "A1"],
+        "bottom_right": ["Series 1", "Series 1", "2 mm thick"],
+    }
+    first = stack["frames"][0]
+    assert first == first | {
+        "number": 0,
+        "label": "image 3",
+        "rows": 16,
+        "columns": 16,
+        "kind": "uint16",
+        "bytes": 512,
+        "slope": 1.0,
+        "intercept": -1024.0,
+        "inverted": False,
+        "windows": [{"name": CANARY, "centre": 40.0, "width": 400.0, "function": "LINEAR"}],
+        "spacing": [1.0, 1.0],
+        "spacing_of": "PixelSpacing",
+        "position": [0.0, 0.0, -3.0],
+        "orientation": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+        "thickness": 2.0,
+        "reason": "",
+    }
+
+
+def test_frames_come_in_the_order_of_the_slices(admin: TestClient) -> None:
+    of = series_of(admin, SLICES)
+    assert [admin.get(f"{of}/frames/{number}").content for number in range(3)] == [values(3), values(2), values(1)]
+    assert admin.get(f"{of}/frames").content == values(3) + values(2) + values(1)
+    assert admin.get(f"{of}/frames?first=1&count=1").content == values(2)
+
+
+def test_a_browser_that_has_a_frame_is_told_so_without_decoding_it(
+    admin: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = f"{series_of(admin, SLICES)}/frames/0"
+    first = admin.get(frame)
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    assert first.headers["Content-Type"] == "application/octet-stream"
+    monkeypatch.setattr(viewing, "frame", lambda *_: pytest.fail("was decoded"))
+    assert admin.get(frame, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+
+
+def test_a_compressed_film_is_decoded_in_a_child_frame_by_frame(admin: TestClient) -> None:
+    stack = stack_of(admin, FILM)
+    assert stack["frame_rate"] == 20
+    assert [one["label"] for one in stack["frames"]] == [f"frame {number}" for number in range(1, 6)]
+    assert all(one["windows"] for one in stack["frames"])
+    film = np.frombuffer(admin.get(f"{series_of(admin, FILM)}/frames").content, "<u2").reshape(5, 256)
+    assert (film == np.arange(5)[:, np.newaxis]).all()
+
+
+def test_a_large_object_lies_on_disk_for_its_owner_alone_and_may_be_deleted(
+    admin: TestClient, engine: OneProcess
+) -> None:
+    film = admin.get(f"{series_of(admin, FILM)}/frames").content
+    copies = [path for path in (engine.settings.data_dir / "frames").rglob("*") if path.is_file()]
+    assert copies
+    for path in copies:
+        assert path.stat().st_mode & 0o077 == 0
+        path.unlink()
+    engine.frames._frames = frame_store._Kept(0)
+    assert admin.get(f"{series_of(admin, FILM)}/frames").content == film
+
+
+def test_what_holds_no_picture_says_so(admin: TestClient) -> None:
+    (frame,) = stack_of(admin, LETTER)["frames"]
+    assert (frame["reason"], frame["bytes"]) == ("CT image: holds no picture.", 0)
+    answer = admin.get(f"{series_of(admin, LETTER)}/frames/0")
+    assert (answer.status_code, answer.json()["detail"]) == (422, "CT image: holds no picture.")
+    assert admin.get(f"{series_of(admin, LETTER)}/frames").status_code == 404
+
+
+def test_a_stream_ends_before_a_frame_that_cannot_be_decoded_which_says_why(admin: TestClient) -> None:
+    of = series_of(admin, BROKEN)
+    assert admin.get(f"{of}/frames").content == values(1)
+    answer = admin.get(f"{of}/frames/1")
+    assert (answer.status_code, answer.json()["detail"].split(":")[0]) == (422, "The file is cut short")
+    assert admin.get(f"{of}/frames?first=1").status_code == 422
+    assert admin.get(f"{of}/frames?first=2").content == values(3)
+
+
+def test_there_are_no_more_frames_than_there_are(admin: TestClient) -> None:
+    of = series_of(admin, SLICES)
+    assert admin.get(f"{of}/frames/3").status_code == 404
+    assert admin.get(f"{of}/frames?first=3").status_code == 404
+    assert admin.get(f"{of}/frames/-1").status_code == 422
+    assert admin.get("/api/series/none/stack").status_code == 404
+    assert admin.get("/api/series/none/frames").status_code == 404
+
+
+def test_numbers_of_another_stack_are_refused(admin: TestClient) -> None:
+    of, version = series_of(admin, SLICES), stack_of(admin, SLICES)["version"]
+    assert admin.get(f"{of}/frames/0?stack={version}").content == values(3)
+    assert admin.get(f"{of}/frames?stack=another").status_code == 404
+    answer = admin.get(f"{of}/frames/0?stack=another")
+    assert (answer.status_code, answer.json()["detail"]) == (404, viewing.OTHER_NUMBERS)
+
+
+def test_other_bytes_in_the_archive_are_seen_at_once(
+    engine: OneProcess, admin: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    series = series_of(admin, SLICES).rsplit("/", 1)[1]
+    before = viewing.find_frame(engine, ADMIN, series, 0)
+    assert viewing.frame(engine, ADMIN, before) == values(3)
+    other = ct(image=9, ImagePositionPatient=["0", "0", "-3"])
+    monkeypatch.setattr(engine.archive, "md5", lambda _: "another")
+    monkeypatch.setattr(engine.archive, "read", lambda _: encoded(other))
+    after = viewing.find_frame(engine, ADMIN, series, 0)
+    assert after.tag != before.tag
+    assert viewing.frame(engine, ADMIN, after) == values(9)
+
+
+def test_an_archive_that_does_not_answer_is_no_reason_of_one_frame(
+    engine: OneProcess, admin: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = series_of(admin, SLICES)
+
+    def away(_: str) -> str:
+        raise ArchiveUnreachable("The archive does not answer.")
+
+    monkeypatch.setattr(engine.archive, "md5", away)
+    assert admin.get(f"{of}/frames/0").status_code == 503
+    assert admin.get(f"{of}/frames").status_code == 503
+
+
+def test_a_view_is_in_the_audit(engine: OneProcess) -> None:
+    viewer = client_of(engine, Role.RESEARCHER, name="vera")
+    viewer.get(f"{series_of(viewer, SLICES)}/stack")
+    assert "vera" in {row["who"] for row in audit.newest(engine.journal, 20) if row["action"] == audit.VIEW}
+
+
+def test_nobody_sees_a_frame_without_a_token(admin: TestClient) -> None:
+    stranger = TestClient(admin.app)
+    of = series_of(admin, SLICES)
+    for address in ("stack", "frames", "frames/0"):
+        assert stranger.get(f"{of}/{address}").status_code == 401
+
+
+# ---- under pseudonyms
+
+
+def test_under_pseudonyms_no_word_of_a_file_is_told(researcher: TestClient) -> None:
+    answer = researcher.get(f"{series_of(researcher, SLICES)}/stack")
+    for word in (CANARY, "Muster", "P1", "A1", "1970-01-01", "2024-03-18"):
+        assert word not in answer.text
+    stack = answer.json()
+    assert stack["overlay"]["top_left"][0].startswith("Subject ")
+    assert stack["frames"][0]["windows"][0]["name"] == "Window 1"
+
+
+def test_under_pseudonyms_what_names_nobody_is_sent(researcher: TestClient) -> None:
+    assert researcher.get(f"{series_of(researcher, SLICES)}/frames/0").content == values(3)
+    assert researcher.get(f"{series_of(researcher, SLICES)}/frames").content == values(3) + values(2) + values(1)
+
+
+def test_under_pseudonyms_pixels_that_may_name_somebody_are_refused(researcher: TestClient) -> None:
+    (frame,) = stack_of(researcher, SCREEN)["frames"]
+    assert (frame["bytes"], frame["reason"].split(":")[0]) == (0, "Not shown under pseudonyms")
+    of = series_of(researcher, SCREEN)
+    assert researcher.get(f"{of}/frames/0").status_code == 422
+    assert researcher.get(f"{of}/frames").status_code == 404
+
+
+def test_under_pseudonyms_real_ids_open_nothing(admin: TestClient, researcher: TestClient) -> None:
+    stack_of(admin, SLICES)
+    of = series_of(admin, SLICES)
+    for address in ("stack", "frames", "frames/0"):
+        assert researcher.get(f"{of}/{address}").status_code == 404
+
+
+def test_what_burns_names_in_between_is_refused_by_its_own_bytes(
+    engine: OneProcess, researcher: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stack was told before the archive got other bytes."""
+    of = series_of(researcher, SLICES)
+    stack_of(researcher, SLICES)
+    monkeypatch.setattr(engine.archive, "md5", lambda _: "with letters")
+    monkeypatch.setattr(engine.archive, "read", lambda _: encoded(ct(BurnedInAnnotation="YES")))
+    assert researcher.get(f"{of}/frames/0").status_code == 422
+
+
+# ---- the store
+
+
+def test_frames_in_memory_are_bounded() -> None:
+    kept = frame_store._Kept(100)
+    for number in range(5):
+        kept.put(("a", "v", number, False), bytes(40))
+    assert [kept.get(("a", "v", number, False)) is not None for number in range(5)] == [False] * 3 + [True] * 2
+    kept.put(("a", "v", 9, False), bytes(101))
+    assert kept.get(("a", "v", 9, False)) is None
+
+
+def test_two_who_want_the_same_frame_decode_it_once(
+    engine: OneProcess, admin: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    series = series_of(admin, SLICES).rsplit("/", 1)[1]
+    ready = viewing.find_frame(engine, ADMIN, series, 0)
+    engine.frames._frames = frame_store._Kept(1 << 20)
+    reads: list[str] = []
+    read = engine.archive.read
+    monkeypatch.setattr(engine.archive, "read", lambda one: reads.append(one) or read(one))
+    threads = [threading.Thread(target=viewing.frame, args=(engine, ADMIN, ready)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(reads) == 1
+
+
+def test_a_plain_file_needs_no_child_and_a_deflated_one_does(
+    engine: OneProcess, admin: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(frame_store.FrameStore, "_by_child", lambda *_: asked.append(1) or bytes(512))
+    store = frame_store.FrameStore(tmp_path, lambda: engine.archive)
+    series = series_of(admin, SLICES).rsplit("/", 1)[1]
+    one = viewing.find_frame(engine, ADMIN, series, 0).frame.instance
+    store.frame(one, 0, "v")
+    assert not asked
+    body = encoded(ct(), "1.2.840.10008.1.2.1.99")
+    monkeypatch.setattr(engine.archive, "read", lambda _: body)
+    store.frame(one, 0, "w")
+    assert asked
+    store.close()
+
+
+def test_damaged_bytes_are_a_reason(engine: OneProcess, admin: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    series = series_of(admin, SLICES).rsplit("/", 1)[1]
+    monkeypatch.setattr(engine.archive, "md5", lambda _: "damaged")
+    monkeypatch.setattr(engine.archive, "read", lambda _: encoded(ct())[:300])
+    answer = admin.get(f"/api/series/{series}/frames/0")
+    assert answer.status_code == 422
