@@ -32,9 +32,12 @@ FLOORS = (
         "dicomdirs",
         "signing_in",
         "accounts",
+        "documents",
+        "open_in",
     },
     {"audit_log"},
     {"certificate", "people", "doctor"},
+    {"instances"},
     {"cli", "api", "work"},
     {"__main__"},
 )

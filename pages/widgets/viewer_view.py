@@ -1,0 +1,53 @@
+"""A series in its fitting view: pictures, a report, a waveform or a document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from dicomcore import instances, people
+from dicomcore.instances import Kind
+from dicomcore.services import Services
+from dicomcore.visitor import Visitor
+from pages.widgets import looks, origin, series_strip, viewer_document, viewer_report, viewer_waveform
+from pages.widgets.problems import problems_shown
+from pages.widgets.words import counted, shortened
+
+View = Callable[[Services, Visitor, str], None]
+
+VIEWS: dict[Kind, View] = {
+    Kind.REPORT: viewer_report.show,
+    Kind.WAVEFORM: viewer_waveform.show,
+    Kind.DOCUMENT: viewer_document.show,
+}
+"""What shows one instance of each kind that is no picture."""
+
+MOST_LETTERS = 200
+
+
+def show(services: Services, visitor: Visitor, series: pd.Series, title: str) -> None:
+    """The view, and where the series came from."""
+    kind, what = instances.what(services, visitor, series["id"], series["modality"])
+    if kind is Kind.PICTURE:
+        series_strip.show(services, visitor, series, title)  # the place of the slice view
+        return
+    looks.name(f"{series['number']} · {shortened(series['description'], MOST_LETTERS)}", f"view-{series['id']}")
+    looks.note(f"{what} · {series['modality']}", f"view-{series['id']}")
+    if not people.shows_identities(visitor):
+        st.info(instances.NOT_UNDER_PSEUDONYMS, icon=":material/visibility_off:")
+        return
+    with problems_shown():
+        VIEWS[kind](services, visitor, which(services, visitor, series["id"], f"view-{series['id']}"))
+    origin.show(services, series["id"])
+
+
+def which(services: Services, visitor: Visitor, series_id: str, key: str, label: str = "Instance") -> str:
+    """The id of one instance of a series; where it has several, a person says which."""
+    found = people.instances_of(services, visitor, series_id)
+    if len(found) < 2:
+        return found[0].id if found else ""
+    told = f"{label} of {counted(len(found), 'instance')}, in the order of the slices"
+    number = st.number_input(told, 1, len(found), 1, key=f"which-{key}", width=340)
+    return found[int(number) - 1].id
