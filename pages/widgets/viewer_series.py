@@ -9,13 +9,17 @@ import streamlit as st
 
 from dicomcore import instances, people
 from dicomcore.errors import DicomViewerError
+from dicomcore.instances import Kind
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
 from pages.widgets import looks
 from pages.widgets.words import counted, plain, shortened
 
-THUMBNAIL_PIXELS = 128
+THUMBNAIL_PIXELS, SHOWN_PIXELS, NOTE_PIXELS = 128, 72, 118
 A_PAGE = 12
+IN_SIGHT, HEIGHT_PIXELS = 5, 860
+"""More series than these are scrolled beside the open one, which stays in sight."""
+
 MOST_LETTERS = 60
 
 
@@ -27,8 +31,10 @@ def choose(services: Services, visitor: Visitor, series: pd.DataFrame) -> int:
     pages = max(1, math.ceil(len(ids) / A_PAGE))
     page = _page(pages, chosen) if pages > 1 else 1
     st.caption(f"{counted(len(ids), 'series', 'series')}, by acquisition time")
-    for at in range((page - 1) * A_PAGE, min(len(ids), page * A_PAGE)):
-        _entry(services, visitor, series.iloc[at], chosen=at == chosen)
+    shown = range((page - 1) * A_PAGE, min(len(ids), page * A_PAGE))
+    with st.container(height=HEIGHT_PIXELS if len(shown) > IN_SIGHT else "content", border=False, key="series-list"):
+        for at in shown:
+            _entry(services, visitor, series.iloc[at], chosen=at == chosen)
     return chosen
 
 
@@ -50,12 +56,13 @@ def _entry(services: Services, visitor: Visitor, series: pd.Series, *, chosen: b
             on_click=_open,
             args=(series_id,),
         )
-        _, what = instances.what(services, visitor, series_id, series["modality"])
+        kind, what = instances.what(services, visitor, series_id, series["modality"])
         with st.container(horizontal=True, gap="small"):
-            drawn = _thumbnail(services, visitor, series_id)
+            drawn = kind is not Kind.PICTURE or _thumbnail(services, visitor, series_id)
             images = counted(int(series["images"]), "instance")
             told = [what, f"{series['modality']} · {images}", *([] if drawn else ["no picture"])]
-            looks.note("\n".join(told), f"list-{series_id}")
+            with st.container(width=NOTE_PIXELS):
+                looks.note("\n".join(told), f"list-{series_id}")
 
 
 def _open(series_id: str) -> None:
@@ -70,5 +77,5 @@ def _thumbnail(services: Services, visitor: Visitor, series_id: str) -> bool:
         return False
     if middle is None or middle.jpeg is None:
         return False
-    st.image(middle.jpeg, width=THUMBNAIL_PIXELS * 3 // 4, alt="The middle of the series")
+    st.image(middle.jpeg, width=SHOWN_PIXELS, alt="The middle of the series")
     return True

@@ -27,7 +27,7 @@ def show(services: Services, visitor: Visitor, all_series: pd.DataFrame, series:
     """The header of one instance of a series, or of two side by side."""
     key = f"tags-{series['id']}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        words = st.text_input("Search", key=f"{key}-words", placeholder="tag, name or value", width=300)
+        words = st.text_input("Search", key=f"{key}-words", placeholder="tag, name or value", width=240)
         instance = which(services, visitor, series["id"], key)
         compared = st.toggle("Compare with another instance", key=f"{key}-compare")
     header = instances.header(services, visitor, instance)
@@ -96,14 +96,14 @@ def _other(services: Services, visitor: Visitor, all_series: pd.DataFrame, serie
             format_func=names.__getitem__,
             index=ids.index(series["id"]),
             key=f"{key}-other",
-            width=340,
+            width=240,
         )
-        other = which(services, visitor, ids[at or 0], f"{key}-other-{ids[at or 0]}", "The other")
+        other = which(services, visitor, ids[at or 0], f"{key}-other-{ids[at or 0]}", first=2)
     return instances.header(services, visitor, other)
 
 
 def _two(header: Header, other: Header, words: str, key: str) -> None:
-    rows = header_tree.compare(header.rows, other.rows)
+    everything = rows = header_tree.compare(header.rows, other.rows)
     if st.toggle("Only what differs", value=True, key=f"{key}-differs"):
         rows = [row for row in rows if row.differs]
     found = {row.path for row in header_tree.search([row.row for row in rows], words)}
@@ -112,7 +112,7 @@ def _two(header: Header, other: Header, words: str, key: str) -> None:
     if not shown:
         st.caption("Nothing differs." if not words else "Nothing that differs holds these words.")
         return
-    _told(len(shown), len(header_tree.compare(header.rows, other.rows)))
+    _told(len(shown), len(everything))
     show_table(_sides(shown), SIDES, key=f"{key}-two", height=PIXELS)
 
 

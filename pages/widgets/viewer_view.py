@@ -13,7 +13,7 @@ from dicomcore.services import Services
 from dicomcore.visitor import Visitor
 from pages.widgets import looks, origin, series_strip, viewer_document, viewer_report, viewer_waveform
 from pages.widgets.problems import problems_shown
-from pages.widgets.words import counted, shortened
+from pages.widgets.words import shortened
 
 View = Callable[[Services, Visitor, str], None]
 
@@ -43,11 +43,14 @@ def show(services: Services, visitor: Visitor, series: pd.Series, title: str) ->
     origin.show(services, series["id"])
 
 
-def which(services: Services, visitor: Visitor, series_id: str, key: str, label: str = "Instance") -> str:
-    """The id of one instance of a series; where it has several, a person says which."""
+def which(services: Services, visitor: Visitor, series_id: str, key: str, *, first: int = 1) -> str:
+    """The id of one instance of a series; where it has several, a person says which.
+
+    ``first``: which of them is there before anybody has said so.
+    """
     found = people.instances_of(services, visitor, series_id)
     if len(found) < 2:
         return found[0].id if found else ""
-    told = f"{label} of {counted(len(found), 'instance')}, in the order of the slices"
-    number = st.number_input(told, 1, len(found), 1, key=f"which-{key}", width=340)
+    told = f"Instance, 1 to {len(found):,} as the slices lie"
+    number = st.number_input(told, 1, len(found), min(first, len(found)), key=f"which-{key}", width=240)
     return found[int(number) - 1].id
