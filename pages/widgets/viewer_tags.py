@@ -19,7 +19,6 @@ from pages.widgets.words import counted, plain, shortened
 COLUMNS = {"tag": "Tag", "name": "Name", "vr": "VR", "value": "Value", "keyword": "Keyword", "creator": "Private of"}
 SIDES = {"tag": "Tag", "name": "Name", "vr": "VR", "here": "This one", "there": "The other", "state": "Is"}
 DEEPER = "\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}› "
-PIXELS = 560
 MOST_LETTERS = 60
 
 
@@ -42,7 +41,10 @@ def show(services: Services, visitor: Visitor, all_series: pd.DataFrame, series:
 def _one(services: Services, header: Header, instance: str, words: str, key: str) -> None:
     rows = header_tree.search(header.rows, words)
     _told(len(rows), len(header.rows))
-    show_table(_table(rows), COLUMNS, key=f"{key}-{instance}", height=PIXELS, on_select="rerun", selection_mode=ONE_ROW)
+    names = {
+        column: name for column, name in COLUMNS.items() if column != "creator" or any(row.creator for row in rows)
+    }
+    show_table(_table(rows), names, key=f"{key}-{instance}", on_select="rerun", selection_mode=ONE_ROW)
     with st.container(horizontal=True, vertical_alignment="center"):
         _copy(rows, f"{key}-{instance}")
         download.button(
@@ -113,7 +115,7 @@ def _two(header: Header, other: Header, words: str, key: str) -> None:
         st.caption("Nothing differs." if not words else "Nothing that differs holds these words.")
         return
     _told(len(shown), len(everything))
-    show_table(_sides(shown), SIDES, key=f"{key}-two", height=PIXELS)
+    show_table(_sides(shown), SIDES, key=f"{key}-two")
 
 
 def _sides(rows: Sequence[ComparedRow]) -> pd.DataFrame:
