@@ -136,17 +136,16 @@ def slices(
 
     Under pseudonyms only what names nobody is drawn. Raises as ``pictures.series_slices``.
     """
-    lens = _lens(services, visitor)
-    real = series_id if lens is None else _series_behind(services.cache, series_id, lens)
-    return pictures.series_slices(services, real, count, size, only=only, nameless=lens is not None)
+    real = archive_series(services, visitor, series_id)
+    nameless = not shows_identities(visitor)
+    return pictures.series_slices(services, real, count, size, only=only, nameless=nameless)
 
 
 def sheet(services: Services, visitor: Visitor, series_id: str, *, title: str, format: Literal["png", "pdf"]) -> bytes:
     """A contact sheet of a series; its title has to be made of what the visitor was told. Raises as ``slices``."""
     visitor.expect(Right.EXPORT)
-    lens = _lens(services, visitor)
-    real = series_id if lens is None else _series_behind(services.cache, series_id, lens)
-    return pictures.series_sheet(services, real, title=title, format=format, nameless=lens is not None)
+    real = archive_series(services, visitor, series_id)
+    return pictures.series_sheet(services, real, title=title, format=format, nameless=not shows_identities(visitor))
 
 
 def patients_csv(services: Services, visitor: Visitor, wanted: PatientFilter, sort: str, descending: bool) -> str:
@@ -154,6 +153,12 @@ def patients_csv(services: Services, visitor: Visitor, wanted: PatientFilter, so
     visitor.expect(Right.EXPORT)
     found = search_patients(services, visitor, wanted, 1, reports.MOST_PATIENTS, sort, descending)
     return reports.noted_csv(services, found.rows, "patients")
+
+
+def archive_series(services: Services, visitor: Visitor, series_id: str) -> str:
+    """The archive's id of a series, by the id that the visitor was given; never to be shown. Raises ``UnknownId``."""
+    lens = _lens(services, visitor)
+    return series_id if lens is None else _series_behind(services.cache, series_id, lens)
 
 
 @dataclass(frozen=True, slots=True)

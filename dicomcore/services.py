@@ -35,6 +35,7 @@ from dicomcore.wording import stands
 
 if TYPE_CHECKING:  # imported where they are first needed: a worker starts in half the time without them
     from dicomcore.cache.database import Cache
+    from dicomcore.imaging.frame_store import FrameStore
     from dicomcore.imaging.thumbnails import Thumbnails
     from dicomcore.ingest.sync import SyncResult
 
@@ -60,6 +61,7 @@ class Services:
         self._local: LocalOrthanc | None = None
         self._cache: Cache | None = None
         self._thumbnails: Thumbnails | None = None
+        self._frames: FrameStore | None = None
         self._workers: dict[str, subprocess.Popen[bytes]] = {}
         self._deaths: Counter[str] = Counter()
         self._reached: Counter[str] = Counter()
@@ -380,6 +382,16 @@ class Services:
                 )
             return self._thumbnails
 
+    @property
+    def frames(self) -> FrameStore:
+        """Frames for the viewer, kept in memory; large objects lie on disk while somebody looks at them."""
+        from dicomcore.imaging.frame_store import FrameStore
+
+        with self._making:
+            if self._frames is None:
+                self._frames = FrameStore(self.settings.data_dir / "frames", lambda: self.archive)
+            return self._frames
+
     def refresh(self) -> SyncResult:
         """Make the cache say what the archive holds. Raises ``ArchiveError`` and ``StoreError``."""
         from dicomcore.ingest.sync import sync
@@ -411,6 +423,8 @@ class Services:
         with self._making:
             if self._thumbnails:
                 self._thumbnails.close()
+            if self._frames:
+                self._frames.close()
             if self._cache:
                 self._cache.close()
             self._close_archive()

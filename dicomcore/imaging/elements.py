@@ -46,8 +46,16 @@ def functional_group(dataset: Dataset, frame: int, keyword: str) -> Dataset:
 
     The macro ``keyword`` may stand in the per-frame or in the shared functional groups.
     """
-    per_frame = items(dataset, "PerFrameFunctionalGroupsSequence")[frame : frame + 1]
+    per_frame = _item(dataset, "PerFrameFunctionalGroupsSequence", frame)
     for group in (*per_frame, *items(dataset, "SharedFunctionalGroupsSequence")[:1]):
         if macro := items(group, keyword):
             return macro[0]
     return dataset
+
+
+def _item(dataset: Dataset, keyword: str, at: int) -> list[Dataset]:
+    """The one item ``at``, without looking at the thousands beside it."""
+    try:
+        return [item for item in dataset.get(keyword)[at : at + 1] if isinstance(item, Dataset)]
+    except Exception:
+        return []

@@ -31,12 +31,15 @@ def expect_nameless(dataset_bytes: bytes) -> None:
         dataset = dcmread(BytesIO(dataset_bytes), force=True, stop_before_pixels=True)
     except Exception as error:  # pydicom raises many kinds on damaged files
         raise Undecodable(NOT_SHOWN) from error
-    if not _nameless(dataset):
+    if not names_nobody(dataset):
         raise Undecodable(NOT_SHOWN)
 
 
-def _nameless(dataset: Dataset) -> bool:
-    """SOP Class UID (PS3.3 C.12.1), Burned In Annotation and Image Type (C.7.6.1.1.2)."""
+def names_nobody(dataset: Dataset) -> bool:
+    """Whether the pixels name nobody, as far as the file tells.
+
+    SOP Class UID (PS3.3 C.12.1), Burned In Annotation and Image Type (C.7.6.1.1.2).
+    """
     if text(dataset, "SOPClassUID") not in NAMELESS_CLASSES:
         return False
     said = text(dataset, "BurnedInAnnotation").upper() in ("", "NO")

@@ -37,7 +37,7 @@ FLOORS = (
     },
     {"audit_log"},
     {"certificate", "people", "doctor"},
-    {"instances"},
+    {"instances", "viewing"},
     {"cli", "api", "work"},
     {"__main__"},
 )
