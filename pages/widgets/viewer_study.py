@@ -36,7 +36,7 @@ def show(services: Services, visitor: Visitor, study_id: str) -> None:
     with left:
         chosen = viewer_series.choose(services, visitor, series)
     with right:
-        _opened(services, visitor, series, series.iloc[chosen], _title(patient, study))
+        _opened(services, visitor, series, series.iloc[chosen])
 
 
 def _top(services: Services, visitor: Visitor, patient: dict[str, Any], study: dict[str, Any]) -> None:
@@ -53,22 +53,18 @@ def _study_line(patient: dict[str, Any], study: dict[str, Any]) -> str:
     return f"{whose} · {_words(study['date'])} · {_words(study['description'])} · {_words(study['modalities'])}"
 
 
-def _title(patient: dict[str, Any], study: dict[str, Any]) -> str:
-    return " · ".join(_words(value) for value in (patient["name"], patient["patient_id"], study["date"]))
-
-
 def _words(value: object) -> str:
     if isinstance(value, pd.Timestamp) and not pd.isna(value):
         return iso_date(f"{value:%Y%m%d}")
     return shortened(value, MOST_LETTERS) if isinstance(value, str) and value else EMPTY
 
 
-def _opened(services: Services, visitor: Visitor, all_series: pd.DataFrame, series: pd.Series, title: str) -> None:
+def _opened(services: Services, visitor: Visitor, all_series: pd.DataFrame, series: pd.Series) -> None:
     """Only the tab that is in front asks the archive."""
     view, tags = st.tabs([VIEW, TAGS], key=f"viewer-{series['id']}", on_change="rerun")
     if view.open:
         with view, problems_shown():
-            viewer_view.show(services, visitor, series, title)
+            viewer_view.show(services, visitor, all_series, series)
     if tags.open:
         with tags, problems_shown():
             viewer_tags.show(services, visitor, all_series, series)

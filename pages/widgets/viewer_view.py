@@ -11,7 +11,7 @@ from dicomcore import instances, people
 from dicomcore.instances import Kind
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
-from pages.widgets import looks, origin, series_strip, viewer_document, viewer_report, viewer_waveform
+from pages.widgets import looks, origin, viewer_document, viewer_pictures, viewer_report, viewer_waveform
 from pages.widgets.problems import problems_shown
 from pages.widgets.words import shortened
 
@@ -27,12 +27,18 @@ VIEWS: dict[Kind, View] = {
 MOST_LETTERS = 200
 
 
-def show(services: Services, visitor: Visitor, series: pd.Series, title: str) -> None:
+def show(services: Services, visitor: Visitor, all_series: pd.DataFrame, series: pd.Series) -> None:
     """The view, and where the series came from."""
     kind, what = instances.what(services, visitor, series["id"], series["modality"])
     if kind is Kind.PICTURE:
-        series_strip.show(services, visitor, series, title)  # the place of the slice view
-        return
+        viewer_pictures.show(services, visitor, all_series, series)
+    else:
+        _no_picture(services, visitor, series, kind, what)
+    if people.shows_identities(visitor):
+        origin.show(services, series["id"])
+
+
+def _no_picture(services: Services, visitor: Visitor, series: pd.Series, kind: Kind, what: str) -> None:
     looks.name(f"{series['number']} · {shortened(series['description'], MOST_LETTERS)}", f"view-{series['id']}")
     looks.note(f"{what} · {series['modality']}", f"view-{series['id']}")
     if not people.shows_identities(visitor):
@@ -40,7 +46,6 @@ def show(services: Services, visitor: Visitor, series: pd.Series, title: str) ->
         return
     with problems_shown():
         VIEWS[kind](services, visitor, which(services, visitor, series["id"], f"view-{series['id']}"))
-    origin.show(services, series["id"])
 
 
 def which(services: Services, visitor: Visitor, series_id: str, key: str, *, first: int = 1) -> str:
