@@ -18,7 +18,9 @@ from dicomcore.cache.database import Cache
 from dicomcore.cache.lens import Lens
 from dicomcore.cache.queries import PatientFilter, PatientPage
 from dicomcore.errors import UnknownId, UsageError
+from dicomcore.imaging.slice_order import slice_order
 from dicomcore.journal import audit
+from dicomcore.model import StoredInstance
 from dicomcore.pictures import Slice
 from dicomcore.services import Services, this_user
 from dicomcore.visitor import Right, Visitor
@@ -96,6 +98,29 @@ def series(services: Services, visitor: Visitor, series_id: str) -> dict[str, An
     if found:
         _note_view(services, visitor, found["study"])
     return found
+
+
+def instances_of(services: Services, visitor: Visitor, series_id: str) -> list[StoredInstance]:
+    """The instances of a series in slice order, with the ids that the visitor is given."""
+    return slice_order(queries.instances_of(services.cache, series_id, _lens(services, visitor)))
+
+
+def archived_instance(services: Services, visitor: Visitor, instance_id: str) -> StoredInstance:
+    """One instance by the id that the visitor was given, as the archive itself knows it. Raises ``UnknownId``."""
+    lens = _lens(services, visitor)
+    real = instance_id if lens is None else queries.behind_instance(services.cache, instance_id, lens)
+    found = queries.find_instance(services.cache, real) if real else None
+    if found is None:
+        raise UnknownId("There is no such instance, or no more.")
+    if of := queries.find_series(services.cache, found.series):
+        audit.note_view(services.journal, visitor.name, of["study"])
+    return found
+
+
+def archived_series(services: Services, visitor: Visitor, series_id: str) -> str:
+    """The archive's own id of a series that the visitor was given. Raises ``UnknownId``."""
+    lens = _lens(services, visitor)
+    return series_id if lens is None else _series_behind(services.cache, series_id, lens)
 
 
 def slices(

@@ -30,8 +30,13 @@ def _out() -> Any:
     return st.Page(visit.sign_out, title="Sign out", icon=":material/logout:", url_path="sign_out")
 
 
+def _viewer() -> Any:
+    """Reached from a study, and by its link: without a study there is nothing to show."""
+    return st.Page("viewer.py", title="Viewer", icon=":material/radiology:", visibility="hidden")
+
+
 def _work(visitor: Visitor) -> list[Any]:
-    pages = [st.Page("patients.py", title="Patients", icon=":material/groups:", default=True)]
+    pages = [st.Page("patients.py", title="Patients", icon=":material/groups:", default=True), _viewer()]
     if visitor.may(Right.ADMINISTER):
         pages += [
             st.Page("import_studies.py", title="Import", icon=":material/move_to_inbox:"),

@@ -6,7 +6,19 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 import dicomcore
-from dicomcore.api import archive, audit, batches, doctor, frames, hospital_config, me, openapi, patients, pictures
+from dicomcore.api import (
+    archive,
+    audit,
+    batches,
+    doctor,
+    frames,
+    hospital_config,
+    instances,
+    me,
+    openapi,
+    patients,
+    pictures,
+)
 from dicomcore.api.asking import Engine, OnlyTheKnown
 from dicomcore.api.limits import BodyLimit
 from dicomcore.api.openapi import ABOUT, SEND_A_TOKEN, TITLE, USUAL, describe, errors
@@ -18,6 +30,7 @@ ROUTERS = (
     me.router,
     patients.router,
     pictures.router,
+    instances.router,
     frames.router,
     archive.router,
     audit.router,

@@ -59,6 +59,11 @@ def ask_orthanc(endpoint: Callable[[], Endpoint]) -> OrthancSaid:
     )
 
 
+def ask_plugins(endpoint: Callable[[], Endpoint]) -> tuple[str, ...]:
+    """Only the names of its plugins; none where it does not tell. Raises as ``ask_orthanc``."""
+    return _plugins(Http(endpoint, SOON, TRIES).get("/plugins")) or ()
+
+
 def _number(said: Json) -> int | None:
     return int(said) if isinstance(said, int | str) and str(said).isdecimal() else None
 

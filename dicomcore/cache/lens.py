@@ -186,5 +186,13 @@ INSTANCES = _relation(
     """,
 )
 
-RELATIONS = (SECRET, SUBJECTS, PATIENTS, STUDIES, STUDY_KEYS, SERIES, SERIES_KEYS, INSTANCES)
+INSTANCE_KEYS = _relation(
+    "instance_keys",
+    f"""
+    SELECT id AS real_instance, {_opaque("instance", "id")} AS opaque_instance
+    FROM main.cached_instances CROSS JOIN secret
+    """,
+)
+
+RELATIONS = (SECRET, SUBJECTS, PATIENTS, STUDIES, STUDY_KEYS, SERIES, SERIES_KEYS, INSTANCES, INSTANCE_KEYS)
 """In the order in which one names another."""

@@ -161,6 +161,12 @@ def find_series(cache: Cache, series: str, lens: Lens | None = None) -> dict[str
     return _first(cache.read(*seen_through(lens, f"{SERIES} WHERE id = ?", [series])))
 
 
+def find_instance(cache: Cache, instance: str, lens: Lens | None = None) -> StoredInstance | None:
+    """One instance by the archive's id; None when not there."""
+    rows = cache.rows(*seen_through(lens, f"{INSTANCES} WHERE id = ?", [instance]))
+    return StoredInstance(*rows[0]) if rows else None
+
+
 def modalities(cache: Cache, lens: Lens | None = None) -> list[str]:
     """The modalities that occur, in alphabetical order."""
     occurring = "SELECT DISTINCT modality FROM cached_series WHERE modality <> '' ORDER BY modality"
@@ -182,6 +188,11 @@ def behind_study(cache: Cache, study: str, lens: Lens) -> str | None:
 def behind_series(cache: Cache, series: str, lens: Lens) -> str | None:
     """The archive's id of a series that was seen through a lens."""
     return _real(cache, "SELECT real_series FROM series_keys WHERE opaque_series = ?", series, lens)
+
+
+def behind_instance(cache: Cache, instance: str, lens: Lens) -> str | None:
+    """The archive's id of an instance that was seen through a lens."""
+    return _real(cache, "SELECT real_instance FROM instance_keys WHERE opaque_instance = ?", instance, lens)
 
 
 def counts(cache: Cache) -> ArchiveCounts:

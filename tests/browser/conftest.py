@@ -48,11 +48,11 @@ class RunningApp:
             self._port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
 
-    def start(self) -> None:
+    def start(self, program: str = "app.py") -> None:
         """Comes back when it answers; its log is shown if it does not."""
         with self._log.open("ab") as out:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self._port)],
+                [sys.executable, "-m", "streamlit", "run", program, "--server.port", str(self._port)],
                 cwd=PROJECT,
                 env=self._environment,
                 stdout=out,

@@ -23,12 +23,21 @@ from dicomcore.cache import queries
 from dicomcore.errors import NotRunning
 from dicomcore.services import Services
 from dicomcore.settings import Settings
-from tests.factories import write_study
+from tests.factories import ct, write, write_study
 from tests.one_process import OneProcess, imported
 from tests.visitors import token_of
 
 REQUESTS, IN_THE_LONG_FORM = 4, 100
 """So many for each operation and each way of making them up."""
+
+
+LETTER = {
+    "SOPClassUID": "1.2.840.10008.5.1.4.1.1.104.1",
+    "PixelData": None,
+    "MIMETypeOfEncapsulatedDocument": "application/pdf",
+    "EncapsulatedDocument": b"%PDF-1.4 ",
+}
+"""An instance with a header and a document."""
 
 
 def nothing_runs() -> Services:
@@ -62,6 +71,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     place = tmp_path_factory.mktemp("rest")
     folder = place / "cd"
     write_study(folder)
+    write(folder / "letter.dcm", ct(series=9, **LETTER))
     folders = {"data_dir": place / "data", "log_dir": place / "logs", "scan_roots": (folder,)}
     services = OneProcess(Settings(archive="folder", **folders))
     batch = imported(services, folder)
@@ -87,7 +97,9 @@ def tried_by_schemathesis(running: Running) -> Iterator[APIOperation[Any, Any, A
 def ids(services: Services) -> dict[str, str]:
     (patient,) = queries.search_patients(services.cache).rows["id"]
     (study,) = queries.studies_of(services.cache, patient)["id"]
-    return {"patients": patient, "studies": study, "series": queries.series_of(services.cache, study)["id"][0]}
+    series = queries.series_of(services.cache, study)["id"]
+    (letter,) = queries.instances_of(services.cache, series.iloc[-1])
+    return {"patients": patient, "studies": study, "series": series[0], "instances": letter.id}
 
 
 def of_real_things(running: Running, operation: APIOperation[Any, Any, Any]) -> dict[str, Any]:

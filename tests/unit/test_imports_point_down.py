@@ -32,10 +32,12 @@ FLOORS = (
         "dicomdirs",
         "signing_in",
         "accounts",
+        "documents",
+        "open_in",
     },
     {"audit_log"},
     {"certificate", "people", "doctor"},
-    {"viewing"},
+    {"instances", "viewing"},
     {"cli", "api", "work"},
     {"__main__"},
 )

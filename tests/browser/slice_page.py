@@ -1,0 +1,13 @@
+"""A page with nothing but the slice view, for its tests."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.widgets.slice_view import slice_view
+
+st.set_page_config(layout="wide")
+others = ["head", "chest", "colour", "broken"]
+shown = slice_view(st.query_params.get("series", "head"), others=others, key="view")
+st.text_input("A word")
+st.text(f"Python knows of {shown}")
