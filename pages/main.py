@@ -32,6 +32,7 @@ def _out() -> Any:
 
 def _work(visitor: Visitor) -> list[Any]:
     pages = [st.Page("patients.py", title="Patients", icon=":material/groups:", default=True)]
+    pages.append(st.Page("explore.py", title="Explore", icon=":material/query_stats:"))
     if visitor.may(Right.ADMINISTER):
         pages += [
             st.Page("import_studies.py", title="Import", icon=":material/move_to_inbox:"),

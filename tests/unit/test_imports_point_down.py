@@ -35,6 +35,7 @@ FLOORS = (
     },
     {"audit_log"},
     {"certificate", "people", "doctor"},
+    {"exploring"},
     {"cli", "api", "work"},
     {"__main__"},
 )
