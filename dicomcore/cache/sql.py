@@ -30,11 +30,16 @@ ANSWER_BYTES = 100_000_000
 LOCKDOWN = """
 SET python_enable_replacements = false;
 SET temp_directory = '';
+SET secret_directory = 'nowhere';
+SET extension_directory = 'nowhere';
+SET autoinstall_known_extensions = false;
+SET autoload_known_extensions = false;
 SET enable_external_access = false;
 SET lock_configuration = true;
 BEGIN TRANSACTION READ ONLY;
 """
-"""After this nothing reaches a file, the network, a Python variable or a setting. DuckDB takes ``WITH … AS
+"""After this nothing reaches a file, the network, a Python variable or a setting, and no setting or message tells
+where the program lives. DuckDB takes ``WITH … AS
 (INSERT …)`` for a SELECT: the read-only transaction refuses it, though it would only change a copy."""
 
 

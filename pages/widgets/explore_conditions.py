@@ -6,9 +6,9 @@ import streamlit as st
 
 from dicomcore import people
 from dicomcore.errors import UsageError
+from dicomcore.exploring import cohort as cohorts
 from dicomcore.exploring.cohort import (
     COMPARISONS,
-    MOST_CONDITIONS,
     MOST_LETTERS,
     WITHOUT_VALUE,
     Cohort,
@@ -22,7 +22,7 @@ from pages.widgets.words import plain
 
 FIRST = "series.modality"
 PLACEHOLDERS = {Kind.TEXT: "CT", Kind.DATE: "2024-03-18", Kind.NUMBER: "12"}
-VALUE, REFUSED = "cohort-value", "cohort-refused"
+FIELD, VALUE, REFUSED = "cohort-field", "cohort-value", "cohort-refused"
 
 HOW = (
     "All conditions hold for a study. Those on series hold for one and the same series, those on images for one image "
@@ -58,37 +58,38 @@ def _chip(at: int, one: Condition, wanted: Cohort) -> None:
 def _add(visitor: Visitor, wanted: Cohort) -> None:
     told = [name for name, field in FIELDS.items() if field.told or people.shows_identities(visitor)]
     which, how, what, button = st.columns([3, 2, 3, 1], vertical_alignment="bottom")
-    name = which.selectbox(
-        "Field", told, index=told.index(FIRST), format_func=lambda one: FIELDS[one].label, key="cohort-field", help=HOW
-    )
-    field = FIELDS[name]
-    words = COMPARISONS[field.kind]
-    comparison = how.selectbox(
-        "Comparison", list(words), format_func=words.__getitem__, key=f"cohort-comparison-{field.kind}"
-    )
-    value = ""
-    if comparison not in WITHOUT_VALUE:
-        value = what.text_input("Value", key=VALUE, max_chars=MOST_LETTERS, placeholder=PLACEHOLDERS[field.kind])
-    button.button(
-        "Add",
-        icon=":material/add:",
-        type="primary",
-        width="stretch",
-        on_click=_added,
-        args=(wanted, name, comparison, (value or "").strip()),
-    )
+    which.selectbox("Field", told, index=told.index(FIRST), format_func=_label, key=FIELD, help=HOW)
+    words = COMPARISONS[_kind()]
+    how.selectbox("Comparison", list(words), format_func=words.__getitem__, key=_comparison_key())
+    if st.session_state[_comparison_key()] not in WITHOUT_VALUE:
+        what.text_input("Value", key=VALUE, max_chars=MOST_LETTERS, placeholder=PLACEHOLDERS[_kind()])
+    button.button("Add", icon=":material/add:", type="primary", width="stretch", on_click=_added, args=(wanted,))
     if refused := st.session_state.pop(REFUSED, ""):
         problem(refused)
 
 
-def _added(wanted: Cohort, name: str, comparison: str, value: str) -> None:
+def _label(name: str) -> str:
+    return FIELDS[name].label
+
+
+def _kind() -> Kind:
+    return FIELDS[st.session_state[FIELD]].kind
+
+
+def _comparison_key() -> str:
+    """What a date is compared by is no choice for a text."""
+    return f"cohort-comparison-{_kind()}"
+
+
+def _added(wanted: Cohort) -> None:
+    """Reads what stands in the fields at the click, which may be newer than what the page was drawn with."""
+    comparison = st.session_state[_comparison_key()]
+    value = "" if comparison in WITHOUT_VALUE else (st.session_state.get(VALUE) or "").strip()
     try:
-        one = Condition(name, comparison, value)
+        one = Condition(st.session_state[FIELD], comparison, value)
+        cohorts.read(each.written() for each in (*wanted, one))
     except UsageError as error:
         st.session_state[REFUSED] = str(error)
-        return
-    if len(wanted) >= MOST_CONDITIONS:
-        st.session_state[REFUSED] = f"A cohort may have at most {MOST_CONDITIONS} conditions."
         return
     change((*(each for each in wanted if each != one), one))
     st.session_state[VALUE] = ""

@@ -38,7 +38,6 @@ def show(services: Services, visitor: Visitor) -> None:
         st.session_state.pop(ANSWER, None)
         with problems_shown(), st.spinner("Asking …"):
             st.session_state[ANSWER] = visitor, asking.ask(services, visitor, st.session_state[TEXT])
-            _remember(st.session_state[TEXT])
     asked_by, answer = st.session_state.get(ANSWER, (None, None))
     if answer and asked_by == visitor:  # who was put under pseudonyms meanwhile sees the old answer no more
         _answer(answer)
@@ -59,7 +58,7 @@ def _editor() -> bool:
     )
     with st.form("sql", border=False):
         st.text_area("SQL", key=TEXT, height=EDITOR_PIXELS, max_chars=asking.MOST_LETTERS, help=HOW)
-        return bool(st.form_submit_button("Run", type="primary", icon=":material/play_arrow:"))
+        return bool(st.form_submit_button("Run", type="primary", icon=":material/play_arrow:", on_click=_remember))
 
 
 def _take_example() -> None:
@@ -76,7 +75,8 @@ def _take_earlier() -> None:
         st.session_state[EARLIER] = "choose …"
 
 
-def _remember(text: str) -> None:
+def _remember() -> None:
+    text = st.session_state[TEXT]
     before = [one for one in st.session_state.get(HISTORY, []) if one != text]
     st.session_state[HISTORY] = [text, *before][:MOST_REMEMBERED]
 
