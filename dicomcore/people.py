@@ -31,6 +31,11 @@ def shows_identities(visitor: Visitor) -> bool:
     return not visitor.project
 
 
+def lens_of(services: Services, visitor: Visitor) -> Lens | None:
+    """What the cached tables are seen through; None where identities are shown. For what asks the cache by itself."""
+    return _lens(services, visitor)
+
+
 def may_sort_by(visitor: Visitor, sort: str) -> bool:
     """When patients came into the archive is not told under pseudonyms: it would tell how dates are shifted."""
     return sort in queries.SORTS and (shows_identities(visitor) or sort != "added")

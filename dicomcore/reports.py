@@ -235,6 +235,7 @@ def frame_csv(table: pd.DataFrame) -> str:
     With these line ends a cell that holds one of them is quoted: what follows it begins no line of its own.
     """
     safe = table.map(lambda cell: _cell(cell) if isinstance(cell, str) else cell)
+    safe.columns = [_cell(name) for name in table.columns]  # a query can make names of columns out of values
     return str(safe.to_csv(index=False, lineterminator="\r\n"))
 
 

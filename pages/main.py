@@ -37,6 +37,7 @@ def _viewer() -> Any:
 
 def _work(visitor: Visitor) -> list[Any]:
     pages = [st.Page("patients.py", title="Patients", icon=":material/groups:", default=True), _viewer()]
+    pages.append(st.Page("explore.py", title="Explore", icon=":material/query_stats:"))
     if visitor.may(Right.ADMINISTER):
         pages += [
             st.Page("import_studies.py", title="Import", icon=":material/move_to_inbox:"),

@@ -2,7 +2,8 @@
 
 A read-only connection is not enough: ``COPY … TO`` can overwrite even the attached file. So the tables that
 the text names are written as Parquet into a private folder; the child reads them into memory, gives up all
-access to the outside, and only then looks at the text. It is watched for time and memory.
+access to the outside, and only then looks at the text. It is watched for time and memory. What a lens hides is
+never written there.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pandas
 from duckdb import DuckDBPyConnection
 
 from dicomcore.cache.database import Cache
+from dicomcore.cache.lens import Lens, seen_through
 from dicomcore.cache.rows import TABLES
 from dicomcore.errors import ChildDied, SqlRefused
 from dicomcore.watched import WatchedChild
@@ -28,11 +30,16 @@ ANSWER_BYTES = 100_000_000
 LOCKDOWN = """
 SET python_enable_replacements = false;
 SET temp_directory = '';
+SET secret_directory = 'nowhere';
+SET extension_directory = 'nowhere';
+SET autoinstall_known_extensions = false;
+SET autoload_known_extensions = false;
 SET enable_external_access = false;
 SET lock_configuration = true;
 BEGIN TRANSACTION READ ONLY;
 """
-"""After this nothing reaches a file, the network, a Python variable or a setting. DuckDB takes ``WITH … AS
+"""After this nothing reaches a file, the network, a Python variable or a setting, and no setting or message tells
+where the program lives. DuckDB takes ``WITH … AS
 (INSERT …)`` for a SELECT: the read-only transaction refuses it, though it would only change a copy."""
 
 
@@ -48,18 +55,20 @@ def run_sql(
     cache: Cache,
     text: str,
     *,
+    lens: Lens | None = None,
     rows: int = 10_000,
     seconds: float = SECONDS,
     memory_bytes: int = MEMORY_BYTES,
 ) -> pandas.DataFrame:
     """The first ``rows`` rows of one SELECT over ``cached_patients``, ``cached_studies``, … as a DataFrame.
 
-    The short names, ``patients`` and so on, will do. ``frame.attrs["more"]`` tells whether there were more. Raises
-    ``SqlRefused`` with the reason when the text is anything but one SELECT, is wrong, or needs more than ``seconds``
-    or ``memory_bytes``.
+    The short names, ``patients`` and so on, will do. With a ``lens`` the tables are what it shows, in the order of
+    their ids, since the order in which the archive got its patients tells something too. ``frame.attrs["more"]`` tells
+    whether there were more. Raises ``SqlRefused`` with the reason when the text is anything but one SELECT, is wrong,
+    or needs more than ``seconds`` or ``memory_bytes``.
     """
     with tempfile.TemporaryDirectory(dir=cache.path.parent, prefix="sql-") as folder:
-        cache.ask(_export, text, Path(folder))
+        cache.ask(_export, text, Path(folder), lens)
         question = _Question(text, rows, Path(folder), memory_bytes)
         try:
             with WatchedChild(_answer, seconds=seconds, memory_bytes=memory_bytes, recycle_after=1) as child:
@@ -68,15 +77,25 @@ def run_sql(
             raise SqlRefused(f"The query did not get to its end. {error} Ask for less at once.") from error
 
 
-def _export(connection: DuckDBPyConnection, text: str, folder: Path) -> None:
+def schema(cache: Cache) -> pandas.DataFrame:
+    """What can be asked for: table (by its short name), column, type; in the order of the tables."""
+    told = {table: cache.read(f"DESCRIBE SELECT {_columns(table)} FROM {table}") for table in TABLES}
+    columns = [one.assign(table=_short(table)) for table, one in told.items()]
+    names = {"column_name": "column", "column_type": "type"}
+    return pandas.concat(columns, ignore_index=True).rename(columns=names)[["table", "column", "type"]]
+
+
+def _export(connection: DuckDBPyConnection, text: str, folder: Path, lens: Lens | None) -> None:
     """Tables that the text names with their rows, the others empty: a copy of a million rows takes its time.
 
     The short name will do. ``query`` and ``query_table`` can name a table in pieces: then all come with their rows.
     """
     lowered = text.lower()
     for table in TABLES:
-        rows = "" if _short(table) in lowered or "query" in lowered else "LIMIT 0"
-        connection.execute(f"COPY (SELECT {_columns(table)} FROM {table} {rows}) TO '{_file(folder, table)}'")
+        order = "ORDER BY id" if lens else ""
+        rows = order if _short(table) in lowered or "query" in lowered else "LIMIT 0"
+        select, values = seen_through(lens, f"SELECT {_columns(table)} FROM {table} {rows}")
+        connection.execute(f"COPY ({select}) TO '{_file(folder, table)}'", values)
 
 
 def _short(table: str) -> str:

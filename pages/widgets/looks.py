@@ -13,6 +13,7 @@ STYLE = """
 [class*="st-key-note"] [data-testid="stText"] { font-size: 0.875rem; opacity: 0.72; }
 [class*="st-key-path"] [data-testid="stText"] { font-size: 0.8rem; opacity: 0.72; font-family: monospace;
   white-space: nowrap; overflow: hidden; text-overflow: ellipsis; direction: ltr; min-height: 1.2rem; }
+[class*="st-key-sql-text"] textarea { font-family: monospace; }
 /* Slices lie on black in both themes, side by side. */
 [class*="st-key-strip"] [data-testid="stImage"] img { background: #000; border-radius: 4px; }
 [class*="st-key-strip"] [data-testid="stImageContainer"] { margin: 0 6px 4px 0; }

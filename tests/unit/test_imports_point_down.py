@@ -37,7 +37,7 @@ FLOORS = (
     },
     {"audit_log"},
     {"certificate", "people", "doctor"},
-    {"instances", "viewing"},
+    {"instances", "viewing", "exploring"},
     {"cli", "api", "work"},
     {"__main__"},
 )

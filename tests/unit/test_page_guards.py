@@ -16,7 +16,7 @@ from tests.visitors import signed_in
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 ALL = sorted(file.stem for file in PAGES.glob("*.py") if file.stem not in ("main", "__init__"))
-FOR_RESEARCHERS = {"patients", "account", "viewer"}
+FOR_RESEARCHERS = {"patients", "explore", "viewer", "account"}
 """Whatever is not named here is for admins."""
 
 

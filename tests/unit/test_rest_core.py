@@ -31,7 +31,7 @@ from tests.visitors import session_of, token_of
 CANARY = "Canaryfamily^Canarygiven"
 
 #: The first part of each address that a researcher may call. Whatever is new is for admins until it stands here.
-FOR_RESEARCHERS = {"users", "patients", "patients.csv", "studies", "series", "sync", "openapi.json", "docs"}
+FOR_RESEARCHERS = {"users", "patients", "explore", "patients.csv", "studies", "series", "sync", "openapi.json", "docs"}
 
 
 def routes() -> list[tuple[str, str]]:

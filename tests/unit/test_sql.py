@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from pathlib import Path
 
 import pandas
 import pytest
 
-from dicomcore.cache import contents, sql
+from dicomcore.cache import contents, queries, sql
 from dicomcore.cache.database import Cache
+from dicomcore.cache.lens import Lens
 from dicomcore.cache.sql import run_sql
 from dicomcore.errors import SqlRefused
 from dicomcore.watched import WatchedChild
@@ -63,6 +65,75 @@ def test_the_short_names_will_do(cache: Cache) -> None:
     assert run_sql(cache, joined).values.tolist() == [[2]]
     assert run_sql(cache, "FROM patients").equals(run_sql(cache, "FROM cached_patients"))
     assert len(run_sql(cache, "FROM instances")) == 6
+
+
+@pytest.mark.usefixtures("one_child")
+def test_the_schema_names_what_can_be_asked_for(cache: Cache) -> None:
+    told = sql.schema(cache)
+    for table in ("patients", "studies", "series", "instances"):
+        of_it = told[told["table"] == table]
+        described = run_sql(cache, f"DESCRIBE {table}")
+        assert of_it["column"].tolist() == described["column_name"].tolist()
+        assert of_it["type"].tolist() == described["column_type"].tolist()
+
+
+@pytest.mark.usefixtures("one_child")
+def test_no_setting_and_no_message_tells_where_the_program_lives(cache: Cache) -> None:
+    settings = run_sql(cache, "SELECT name, value FROM duckdb_settings()").to_csv()
+    assert str(Path.home()) not in settings
+    assert str(cache.path.parent) not in settings
+    for text in ("FROM duckdb_secrets()", "FROM duckdb_extensions()", "FROM sqlite_scan('x', 'y')"):
+        with pytest.raises(SqlRefused) as refused:
+            run_sql(cache, text)
+        assert str(Path.home()) not in str(refused.value)
+
+
+LENS = Lens(b"a" * 32)
+SECRETS = ("müller", "jörg", "yamada", "山田", "1001", "2002", "20240318", "2024-03-18", "1970-01-01", "19700101")
+SECRETS += ("a1", "clinic", "1.2.s", "s1-1")
+
+
+@pytest.mark.usefixtures("one_child")
+@pytest.mark.parametrize("table", ["patients", "cached_studies", "series", "cached_instances"])
+def test_under_pseudonyms_sql_sees_what_the_lens_shows_and_nothing_else(cache: Cache, table: str) -> None:
+    seen = run_sql(cache, f"FROM {table}", lens=LENS)
+    shown = queries.whole_table(cache, table.removeprefix("cached_"), LENS)
+    assert seen.equals(shown.drop(columns="search_text", errors="ignore"))
+    assert len(seen) == len(run_sql(cache, f"FROM {table}"))
+    told = [str(cell).lower() for cell in seen.drop(columns=["id"]).to_numpy().ravel()]
+    assert [secret for secret in SECRETS for cell in told if cell.startswith(secret)] == []
+
+
+@pytest.mark.usefixtures("one_child")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FROM secret",
+        "FROM subjects",
+        "FROM study_keys",
+        "FROM series_keys",
+        "FROM main.secret",
+        "SELECT key FROM cached_patients",
+        "SELECT search_text FROM cached_patients",
+    ],
+)
+def test_the_key_of_the_pseudonyms_is_nowhere_in_reach(cache: Cache, text: str) -> None:
+    with pytest.raises(SqlRefused):
+        run_sql(cache, text, lens=LENS)
+
+
+@pytest.mark.usefixtures("one_child")
+def test_no_way_of_naming_a_table_leads_past_the_lens(cache: Cache) -> None:
+    for text in (
+        "SELECT patient_name FROM main.cached_patients",
+        "SELECT patient_name FROM memory.main.patients",
+        "SELECT patient_name FROM query_table('cached_' || 'patients')",
+        "SELECT patient_name FROM query('FROM pat' || 'ients')",
+        "SELECT stats.max AS patient_name FROM pragma_storage_info('cached_patients') WHERE column_id = 0",
+    ):
+        names = run_sql(cache, text, lens=LENS)["patient_name"].dropna().tolist()
+        assert names
+        assert all(str(name).startswith("Subject ") for name in names), text
 
 
 def test_too_many_rows_are_cut_and_it_says_so(cache: Cache) -> None:
@@ -125,6 +196,33 @@ def one_child(warm_child: WatchedChild[sql._Question, pandas.DataFrame], monkeyp
         "SELECT * FROM read_parquet('http://127.0.0.1:9/x.parquet')",
         "SELECT * FROM glob('/etc/*')",
         "SELECT * FROM sniff_csv('/etc/passwd')",
+        "SELECT * FROM read_text('/proc/self/environ')",
+        "SELECT * FROM read_json('/etc/passwd')",
+        "SELECT * FROM read_ndjson_objects('/etc/*')",
+        "SELECT * FROM parquet_metadata('{folder}/x.parquet')",
+        "SELECT * FROM parquet_schema('{folder}/x.parquet')",
+        "SELECT * FROM read_duckdb('{folder}/cache.duckdb')",
+        "SELECT * FROM '{folder}/cache.duckdb'",
+        "SELECT * FROM sqlite_scan('{folder}/journal.sqlite', 'users')",
+        "SELECT * FROM query_table('/etc/passwd')",
+        "SELECT * FROM query('SELECT * FROM read_text(''/etc/passwd'')')",
+        "SELECT * FROM query('SELECT 1; DROP TABLE cached_patients')",
+        "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('FROM read_text(''/etc/passwd'')'))",
+        "SELECT * FROM duckdb_secrets()",
+        "SELECT * FROM which_secret('s3://x', 's3')",
+        "SELECT * FROM enable_logging()",
+        "SELECT * FROM disable_profiling()",
+        "SELECT * FROM force_checkpoint()",
+        "SELECT * FROM load_aws_credentials()",
+        "SELECT * FROM arrow_scan(1, 2, 3)",
+        "SELECT * FROM pandas_scan(1)",
+        "SELECT 1 INTO mine",
+        "MERGE INTO cached_patients USING cached_studies ON false WHEN NOT MATCHED THEN INSERT DEFAULT VALUES",
+        "PIVOT cached_studies ON patient_name USING count(*)",
+        "USE memory",
+        "DETACH memory",
+        "VACUUM",
+        "SET VARIABLE mine = 1",
         "SELECT * FROM question",
         "SELECT * FROM statements",
         "SELECT getenv('HOME')",

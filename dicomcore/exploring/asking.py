@@ -1,0 +1,92 @@
+"""SQL for researchers: what can be asked for, examples, and the answer as the visitor may have it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from threading import BoundedSemaphore
+
+import pandas as pd
+
+from dicomcore import people, reports
+from dicomcore.cache import sql
+from dicomcore.errors import SqlRefused
+from dicomcore.journal import audit
+from dicomcore.services import Services
+from dicomcore.visitor import Right, Visitor
+
+MOST_ROWS = 10_000
+MOST_LETTERS = 20_000
+SLOW_SECONDS = 1.0
+
+AT_ONCE, WAIT_SECONDS = 2, 20.0
+"""Each query may take gigabytes and a core: so many run at the same time, the next one waits so long."""
+
+_running = BoundedSemaphore(AT_ONCE)
+
+EXAMPLES = {
+    "Studies by modality": "SELECT modality, count(DISTINCT study) AS studies, sum(instances) AS images\n"
+    "FROM series\nGROUP BY modality\nORDER BY studies DESC",
+    "Studies of each year": "SELECT year(study_date) AS year, count(*) AS studies\n"
+    "FROM studies\nGROUP BY year\nORDER BY year DESC",
+    "Patients with CT and MR": "SELECT patient_id, patient_name, count(*) AS studies\n"
+    "FROM studies\nGROUP BY patient_id, patient_name\n"
+    "HAVING bool_or(contains(modalities, 'CT')) AND bool_or(contains(modalities, 'MR'))\nORDER BY studies DESC",
+    "Age at the study": "SELECT date_sub('year', patient_birth_date, study_date) AS age, count(*) AS studies\n"
+    "FROM studies JOIN patients ON studies.patient = patients.id\nGROUP BY age\nORDER BY age",
+    "The largest series": "SELECT patient_id, study_date, modality, series.instances, series.bytes\n"
+    "FROM series JOIN studies ON series.study = studies.id\nORDER BY series.bytes DESC\nLIMIT 50",
+    "Compression of the images": "SELECT transfer_syntax_uid, count(*) AS images, sum(size) AS bytes\n"
+    "FROM instances\nGROUP BY transfer_syntax_uid\nORDER BY images DESC",
+}
+"""A name for people, and the SQL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The first ``MOST_ROWS`` rows; ``more``: there were others. ``seconds``: how long it took, the start included."""
+
+    text: str
+    rows: pd.DataFrame
+    more: bool
+    seconds: float
+
+    @property
+    def slow(self) -> bool:
+        """Whether it took so long that it has to be said."""
+        return self.seconds > SLOW_SECONDS
+
+
+def schema(services: Services) -> pd.DataFrame:
+    """What can be asked for: table, column, type."""
+    return sql.schema(services.cache)
+
+
+def ask(services: Services, visitor: Visitor, text: str) -> Answer:
+    """One SELECT over the cached tables, or what the visitor's project shows of them. Noted in the audit.
+
+    Raises ``SqlRefused`` as ``cache.sql.run_sql`` does, and when too many queries run.
+    """
+    rows, seconds = _answered(services, visitor, text)
+    audit.note(services.journal, visitor.name, "sql", "cached tables", rows=len(rows))
+    return Answer(text, rows, bool(rows.attrs["more"]), seconds)
+
+
+def answer_csv(services: Services, visitor: Visitor, text: str) -> str:
+    """The rows of the same SELECT, asked anew as the visitor may see them now, as CSV. Noted as an export."""
+    visitor.expect(Right.EXPORT)
+    rows, _ = _answered(services, visitor, text)
+    return reports.noted_csv(services, rows, "answer to SQL")
+
+
+def _answered(services: Services, visitor: Visitor, text: str) -> tuple[pd.DataFrame, float]:
+    if len(text) > MOST_LETTERS:
+        raise SqlRefused(f"A query may have at most {MOST_LETTERS:,} letters.")
+    if not _running.acquire(timeout=WAIT_SECONDS):
+        raise SqlRefused("Other queries are running, and this one has waited long enough. Ask again in a minute.")
+    try:
+        begun = time.monotonic()
+        rows = sql.run_sql(services.cache, text, lens=people.lens_of(services, visitor), rows=MOST_ROWS)
+        return rows, time.monotonic() - begun
+    finally:
+        _running.release()
