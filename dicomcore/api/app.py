@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 import dicomcore
-from dicomcore.api import archive, audit, batches, doctor, hospital_config, me, openapi, patients, pictures
+from dicomcore.api import archive, audit, batches, doctor, export, hospital_config, me, openapi, patients, pictures
 from dicomcore.api.asking import Engine, OnlyTheKnown
 from dicomcore.api.limits import BodyLimit
 from dicomcore.api.openapi import ABOUT, SEND_A_TOKEN, TITLE, USUAL, describe, errors
@@ -18,6 +18,7 @@ ROUTERS = (
     me.router,
     patients.router,
     pictures.router,
+    export.router,
     archive.router,
     audit.router,
     doctor.router,

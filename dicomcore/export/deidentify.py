@@ -15,14 +15,14 @@ from functools import cache
 from io import BytesIO
 from typing import Any
 
-from dicomanonymizer.simpledicomanonymizer import initialize_actions
+from dicomanonymizer.simpledicomanonymizer import initialize_actions  # type: ignore[import-untyped]
 from pydicom import dcmread, dcmwrite
 from pydicom.datadict import dictionary_has_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
-from pydicom.uid import PYDICOM_IMPLEMENTATION_UID
+from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID, ImplicitVRLittleEndian
 
 from dicomcore.errors import Undecodable
 from dicomcore.export.leaks import identifiers, leaks
@@ -35,7 +35,7 @@ TABLE = "dicomfields_2026c"
 DOCUMENTS = ("1.2.840.10008.5.1.4.1.1.88.", "1.2.840.10008.5.1.4.1.1.104.")
 """Structured reports and encapsulated documents (PS3.4 B.5): text that no profile can clean."""
 
-METHOD = "DICOM PS3.15 Basic Application Confidentiality Profile, modified dates"
+METHOD = "DICOM PS3.15 Basic Profile, modified dates"
 CODES = (
     ("113100", "Basic Application Confidentiality Profile"),
     ("113107", "Retain Longitudinal Temporal Information Modified Dates Option"),
@@ -105,10 +105,9 @@ def _clean(dataset: Dataset, subject: Subject) -> None:
     dataset.remove_private_tags()
     for tag in list(dataset.keys()):
         element = dataset[tag]
-        if element.VR == "UN" or not dictionary_has_tag(tag):
-            if not _repeating(tag.group):
-                del dataset[tag]
-                continue
+        if (element.VR == "UN" or not dictionary_has_tag(tag)) and not _repeating(tag.group):
+            del dataset[tag]
+            continue
         _by_profile(dataset, element, subject)
         if tag in dataset and dataset[tag].VR == "SQ":
             for item in dataset[tag].value:
@@ -184,7 +183,9 @@ def _new_file_meta(dataset: Dataset) -> None:
     """A file of ours: preamble and file meta information (PS3.10 7.1) of the old one name a sender."""
     old = getattr(dataset, "file_meta", None)
     meta = FileMetaDataset()
-    meta.TransferSyntaxUID = old.TransferSyntaxUID if old and "TransferSyntaxUID" in old else "1.2.840.10008.1.2"
+    meta.TransferSyntaxUID = UID(
+        str(old.get("TransferSyntaxUID") or ImplicitVRLittleEndian) if old else ImplicitVRLittleEndian
+    )
     meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     meta.ImplementationClassUID = PYDICOM_IMPLEMENTATION_UID

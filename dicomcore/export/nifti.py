@@ -49,7 +49,22 @@ def convert(dicom: Path, out: Path) -> Iterator[Path]:
     """The files that dcm2niix makes of a folder of one series. Raises ``Undecodable`` and ``DicomViewerError``."""
     if not available():
         raise DicomViewerError(MISSING)
-    command = [sys.executable, "-m", "dcm2niix", "-z", "y", "-b", "y", "-ba", "y", "-f", "image", "-o", out, dicom]
+    command = [
+        sys.executable,
+        "-m",
+        "dcm2niix",
+        "-z",
+        "y",
+        "-b",
+        "y",
+        "-ba",
+        "y",
+        "-f",
+        "image",
+        "-o",
+        str(out),
+        str(dicom),
+    ]
     try:
         done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired as error:

@@ -46,11 +46,11 @@ Members = Iterator[tuple[str, Iterable[bytes]]]
 
 @dataclass(slots=True)
 class Package:
-    """What will be sent: ``instances`` and ``bytes`` as they lie in the archive, and the ZIP itself, once."""
+    """What will be sent: ``instances`` and ``size`` (bytes) as they lie in the archive, and the ZIP itself, once."""
 
     name: str
     instances: int
-    bytes: int
+    size: int
     blocks: Iterator[bytes] = field(repr=False)
 
 

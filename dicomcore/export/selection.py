@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 import pandas as pd
@@ -115,7 +116,7 @@ def _own_words(patient: Row) -> frozenset[str]:
 
 
 def _study_folder(study: Row, subject: Subject | None) -> str:
-    day = None if pd.isna(study["date"]) else study["date"].date()
+    day: date | None = None if pd.isna(study["date"]) else study["date"].date()
     if day and subject:
         day = subject.day(day)
     return _joined(f"{day:%Y-%m-%d}" if day else "undated", "-".join(_safe(study["modalities"])))

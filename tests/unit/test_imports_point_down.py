@@ -35,6 +35,7 @@ FLOORS = (
     },
     {"audit_log"},
     {"certificate", "people", "doctor"},
+    {"export"},
     {"cli", "api", "work"},
     {"__main__"},
 )
