@@ -36,7 +36,7 @@ from tests.visitors import token_of
 
 NAME, PATIENT_ID, BORN, DATE = "Canaryfamily^Canarygiven", "CANARY-4711", "19610417", "20210223"
 SECRETS = (b"canaryfamily", b"canarygiven", b"canary-4711", b"19610417", b"20210223", b"acc-998877", b"doctorcanary")
-UIDS = (b"1.2.826.0.1.3680043.8.498.",)
+UIDS = (b"1.2.826.0.1.3680043.8.498.1.",)
 ADMIN = Visitor("an admin", Role.ADMIN)
 
 
