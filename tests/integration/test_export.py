@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def place(module_orthanc: LocalOrthanc, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def place(module_orthanc: LocalOrthanc, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder whose archive, a real Orthanc, holds one study of two series."""
     here = tmp_path_factory.mktemp("export")
     write_study(here / "cd")
@@ -32,7 +31,7 @@ def place(module_orthanc: LocalOrthanc, tmp_path_factory: pytest.TempPathFactory
     services.refresh()
     (here / "study").write_text(queries.whole_table(services.cache, "studies")["id"][0])
     services.close()
-    yield here
+    return here
 
 
 def _settings(orthanc: LocalOrthanc, here: Path) -> dict[str, Any]:
