@@ -9,7 +9,7 @@ import streamlit as st
 
 from dicomcore import people
 from dicomcore.visitor import Right, Visitor
-from pages.widgets.words import counted, plain, shortened, size
+from pages.widgets.words import counted, shortened, size
 
 WHATS = {
     "dicom": ("DICOM", "The files as they are in the archive, the patient's name in them."),
@@ -48,7 +48,7 @@ def _links(visitor: Visitor, place: str) -> None:
 
 def _name(series: pd.Series) -> str:
     told = f"{series['number']} · {shortened(series['description'], MOST_LETTERS)} · {series['modality']}"
-    return f"{plain(told)} · {_extent(series['images'], series['size'])}"
+    return f"{told} · {_extent(series['images'], series['size'])}"
 
 
 def _extent(images: int, amount: int) -> str:
