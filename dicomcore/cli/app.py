@@ -12,6 +12,7 @@ from dicomcore.cli import (
     conflicts,
     data,
     doctor,
+    export,
     pseudonyms,
     scans,
     show,
@@ -23,7 +24,7 @@ from dicomcore.cli import (
 from dicomcore.cli.base import app
 from dicomcore.errors import DicomViewerError
 
-COMMANDS = (scans, batches, conflicts, watch, backup, data, verify, users, tokens, audit, pseudonyms, doctor)
+COMMANDS = (scans, batches, conflicts, watch, backup, data, export, verify, users, tokens, audit, pseudonyms, doctor)
 """The modules whose commands there are, in the order of ``--help``."""
 
 __all__ = ["app", "main"]

@@ -1,9 +1,8 @@
-"""The cache and what can be had from it: sync, patients, sql, export; and the demonstration studies."""
+"""The cache and what can be had from it: sync, patients, sql; and the demonstration studies."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +14,6 @@ from dicomcore.cache.sql import run_sql
 from dicomcore.cli import show
 from dicomcore.cli.base import Json, app, as_day, opened_services
 from dicomcore.cli.outcome import print_import
-from dicomcore.wording import counted
 
 
 @app.command()
@@ -73,23 +71,6 @@ def sql(
         show.lines(table)
     else:
         show.table(answer)
-
-
-@app.command()
-def export(
-    target: Annotated[Path, typer.Argument(help="The CSV file to write.")],
-    table: Annotated[str, typer.Option(help="patients, studies, series or instances.")] = "studies",
-    batch: Annotated[str, typer.Option(help="A batch id: export what became of its files instead.")] = "",
-    as_json: Json = False,
-) -> None:
-    """Write a cached table, or the outcomes of a batch, as a CSV file."""
-    with opened_services() as services:
-        rows = reports.export_csv(services, target, table=table, batch_id=batch)
-    if as_json:
-        show.as_json({"file": str(target), "rows": rows})
-    else:
-        none = "" if rows or batch else " The cache is empty. Run this first: python3 run.py sync"
-        show.out.print(f"{counted(rows, 'row')} written to {target}.{none}", markup=False)
 
 
 @app.command()

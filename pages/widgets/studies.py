@@ -10,7 +10,7 @@ import streamlit as st
 from dicomcore import people
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
-from pages.widgets import looks, series_strip
+from pages.widgets import export, looks, series_strip
 from pages.widgets.problems import problem
 from pages.widgets.tables import ONE_ROW, chosen_row, filled, marked_row, show_table
 from pages.widgets.words import EMPTY, shortened
@@ -107,6 +107,7 @@ def _series(services: Services, visitor: Visitor, patient: dict[str, object], st
     title = " · ".join(_words(value) for value in (patient["name"], patient["patient_id"], study["date"]))
     for _, row in shown.iloc[(page - 1) * STRIPS_PER_PAGE : page * STRIPS_PER_PAGE].iterrows():
         series_strip.show(services, visitor, row, title)
+    export.show(visitor, study, shown)
 
 
 def _identifiers(patient: dict[str, object], study: pd.Series, series: pd.DataFrame) -> None:

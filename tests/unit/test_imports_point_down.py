@@ -37,7 +37,7 @@ FLOORS = (
     },
     {"audit_log"},
     {"certificate", "people", "doctor"},
-    {"instances", "viewing", "exploring"},
+    {"instances", "viewing", "exploring", "export"},
     {"cli", "api", "work"},
     {"__main__"},
 )

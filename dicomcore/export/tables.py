@@ -1,0 +1,64 @@
+"""The cached tables as files: CSV, Parquet, Excel, as the visitor may see them."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Literal
+
+import pandas as pd
+
+from dicomcore import reports
+from dicomcore.access import pseudonyms
+from dicomcore.cache import queries
+from dicomcore.cache.lens import Lens
+from dicomcore.errors import UsageError
+from dicomcore.services import Services
+from dicomcore.visitor import Right, Visitor
+
+Table = Literal["patients", "studies", "series", "instances"]
+Format = Literal["csv", "parquet", "xlsx"]
+
+MIMES: dict[Format, str] = {
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+EXCEL_ROWS = 1_048_575
+"""What fits on a sheet below the head."""
+
+MOST_ROWS = 5_000_000
+"""What is made in memory at once."""
+
+AS_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+
+
+def table_file(services: Services, visitor: Visitor, table: Table, format: Format) -> bytes:
+    """A whole table as a file; no cell of it is a formula. Noted as an export.
+
+    Raises ``UsageError`` where there are too many rows for the format.
+    """
+    visitor.expect(Right.EXPORT)
+    _expect_to_fit(getattr(queries.counts(services.cache), table, 0), format)
+    lens = Lens(pseudonyms.key_of(services.journal, visitor.project, by=visitor.name)) if visitor.project else None
+    found = queries.whole_table(services.cache, table, lens).drop(columns="search_text", errors="ignore")
+    reports.note_export(services, table, rows=len(found))
+    return written(found, format)
+
+
+def written(table: pd.DataFrame, format: Format) -> bytes:
+    """A table in one of the formats."""
+    if format == "csv":
+        return reports.frame_csv(table).encode()
+    out = BytesIO()
+    if format == "parquet":
+        table.to_parquet(out, index=False)
+    else:
+        with pd.ExcelWriter(out, engine="xlsxwriter", engine_kwargs={"options": AS_TEXT}) as book:
+            table.to_excel(book, index=False)
+    return out.getvalue()
+
+
+def _expect_to_fit(rows: int, format: Format) -> None:
+    most = EXCEL_ROWS if format == "xlsx" else MOST_ROWS
+    if rows > most:
+        raise UsageError(f"{rows:,} rows are too many for {format} ({most:,}). Take a smaller table, or ask in SQL.")
