@@ -31,7 +31,14 @@ from tests.visitors import session_of, token_of
 CANARY = "Canaryfamily^Canarygiven"
 
 #: The first part of each address that a researcher may call. Whatever is new is for admins until it stands here.
-FOR_RESEARCHERS = {"users", "patients", "explore", "patients.csv", "studies", "series", "sync", "openapi.json", "docs"}
+FOR_RESEARCHERS = {
+    *("users", "patients", "patients.csv", "studies", "series", "instances", "tables", "explore", "sync"),
+    *("openapi.json", "docs"),
+}
+
+
+SOMETHING = {"id": "nobody", "number": 1, "what": "dicom", "name": "patients", "suffix": "csv"}
+"""What stands in an address."""
 
 
 def routes() -> list[tuple[str, str]]:
@@ -39,7 +46,7 @@ def routes() -> list[tuple[str, str]]:
     found = []
     for route in iter_route_contexts(make_api(lambda: pytest.fail("nobody asks")).routes):
         for method in sorted(route.methods or ()):
-            found.append((method, route.path.format(id="nobody", number=1)))
+            found.append((method, route.path.format(**SOMETHING)))
     return found
 
 
