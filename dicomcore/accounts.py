@@ -34,7 +34,7 @@ def add_user(
     with services.journal.transaction():
         users.add(services.journal, name, role, password, project=project, may_export=may_export, by=by)
         made = user(services, name)
-        audit.note(services.journal, by, "user added", made.name, role=role.value, project=made.project)
+        audit.note(services.journal, by, "user added", made.name, **_rights(made))
 
 
 def set_password(services: Services, name: str, password: str) -> None:
@@ -65,8 +65,13 @@ def change_user(
     with services.journal.transaction():
         users.change(services.journal, name, role=role, project=project, may_export=may_export)
         now = user(services, name)
-        detail = {"role": now.role.value, "project": now.project, "export": int(now.may_export)}
-        audit.note(services.journal, this_user(), "user changed", now.name, **detail)
+        audit.note(services.journal, this_user(), "user changed", now.name, **_rights(now))
+
+
+def _rights(user: User) -> dict[str, str]:
+    """What somebody may do and see, for the audit."""
+    may = user.visitor
+    return {"role": may.role.value, "project": may.project, "export": "yes" if may.may(Right.EXPORT) else "no"}
 
 
 def sign_out_everywhere(services: Services, name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from sqlite3 import Row
 
 from dicomcore import logs
@@ -12,7 +13,7 @@ from dicomcore.errors import NotSignedIn, SignInFailed, TooManyAttempts, UsageEr
 from dicomcore.journal import audit
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
-from dicomcore.wording import duration
+from dicomcore.wording import counted
 
 log = logs.logger(__name__)
 
@@ -140,5 +141,5 @@ def _attempt(services: Services, name: str, address: str) -> str:
     """
     subject = f"{users.folded(name)} from {address}"
     if wait := patience.attempt(services.journal, subject):
-        raise TooManyAttempts(f"Too many attempts. Wait {duration(max(1.0, wait))} and try again.", wait)
+        raise TooManyAttempts(f"Too many attempts. Wait {counted(ceil(wait), 'second')} and try again.", wait)
     return subject

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dicomcore.visitor import Right
-from pages.widgets import tokens, users, users_add
+from pages.widgets import tokens, users, users_add, way_back
 from pages.widgets.at_work import services
 from pages.widgets.problems import problems_shown
 from pages.widgets.visit import admitted
@@ -18,6 +18,7 @@ with problems_shown():
     users.show(engine, visitor)
 with problems_shown():
     users_add.ask(engine)
+way_back.ask(engine)
 
 st.header("API tokens")
 with problems_shown():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -110,8 +110,15 @@ async def _ours(_: Request, error: Exception) -> ProblemResponse:
 async def _malformed(_: Request, error: Exception) -> ProblemResponse:
     """Which values are wrong and why, without the values. Text that is no JSON has a position only."""
     assert isinstance(error, RequestValidationError)
-    said = "; ".join(f"{'.'.join(map(str, part['loc'][1:])) or 'body'}: {part['msg']}" for part in error.errors())
+    said = "; ".join(
+        "The body is no JSON" if part["type"] == "json_invalid" else f"{_place(part['loc'])}: {part['msg']}"
+        for part in error.errors()
+    )
     return problem(422, said)
+
+
+def _place(loc: Sequence[str | int]) -> str:
+    return ".".join(map(str, loc[1:])) or "body"
 
 
 async def _of_http(request: Request, error: Exception) -> ProblemResponse:

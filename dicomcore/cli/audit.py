@@ -45,7 +45,7 @@ def list_(
         show.table(audit_log.table(found.lines))
         show.out.print(f"{audit_log.total_words(found)} · page {found.page} of {found.pages}", markup=False)
     else:
-        show.out.print("None fits.", markup=False)
+        show.out.print("No line fits." if wanted != audit_log.Wanted() else "The audit is empty.", markup=False)
 
 
 @audit.command()

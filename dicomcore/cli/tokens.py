@@ -26,7 +26,7 @@ def create(
     scope: Annotated[Scope, typer.Option("--scope", help="read changes nothing; full may what the user may.")] = (
         Scope.READ
     ),
-    days: Annotated[int, typer.Option("--days", help="So long is it good.")] = 90,
+    days: Annotated[int, typer.Option("--days", help="Days that it is good for, 1 to 3650.")] = 90,
 ) -> None:
     """Make a token and print it, once: it is kept as a hash, and nobody can see it again."""
     with opened_services() as services:

@@ -32,7 +32,7 @@ app.add_typer(users, name="users")
 def add(
     name: Name,
     as_json: Json = False,
-    role: Annotated[Role, typer.Option("--role", help="admin may everything.")] = Role.RESEARCHER,
+    role: Annotated[Role, typer.Option("--role", help="An admin may do everything.")] = Role.RESEARCHER,
     project: Annotated[str, typer.Option("--project", help=PROJECT_HELP)] = "",
     no_export: Annotated[bool, typer.Option("--no-export", help="A researcher may not take data away.")] = False,
     password_stdin: FromStdin = False,

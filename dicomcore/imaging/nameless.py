@@ -20,7 +20,7 @@ NAMELESS_CLASSES = frozenset(
 )
 """CT, MR, nuclear medicine and PET, their enhanced and converted forms (PS3.4 B.5)."""
 
-NOT_SHOWN = "Not shown under pseudonyms: the pixels may name the patient."
+NOT_SHOWN = "No pictures under pseudonyms, for the pixels may name the patient."
 
 SCREENS = ("SCREEN", "CAPTURE")
 

@@ -11,7 +11,7 @@ from dicomcore.services import Services
 from dicomcore.visitor import Visitor
 from pages.widgets import looks
 from pages.widgets.problems import problem
-from pages.widgets.users_add import expect_the_same
+from pages.widgets.users_add import PASSWORD_HINT, expect_the_same
 
 
 def show(services: Services, visitor: Visitor) -> None:
@@ -46,7 +46,9 @@ def _password(services: Services, visitor: Visitor) -> None:
         old = old_place.text_input("Old password", type="password", autocomplete="current-password", key="old")
         new = new_place.text_input("New password", type="password", autocomplete="new-password", key="new")
         again = again_place.text_input("Once more", type="password", autocomplete="new-password", key="again")
-        st.caption("You are signed out everywhere, and sign in again with the new one. Tokens stay good.")
+        st.caption(
+            f"{PASSWORD_HINT} You are signed out everywhere, and sign in again with the new one. Tokens stay good."
+        )
         if st.form_submit_button("Change Password", icon=":material/key:"):
             _change(services, visitor, old or "", new or "", again or "")
 

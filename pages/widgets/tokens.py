@@ -30,7 +30,10 @@ USUAL_DAYS = 90
 def show(services: Services, owner: str = "") -> None:
     """The tokens of one user, to be looked at and revoked; or those of everybody, for an admin, who makes them."""
     whose = "act as you. An admin makes them" if owner else "act as their user"
-    st.write(f"Programs send a token instead of a password, and {whose}. Nobody can see a token again.")
+    st.text(
+        f"Programs send a token instead of a password, and {whose}. Nobody can see a token again. The API tells "
+        "of itself, and can be tried, at /api/docs."
+    )
     if not owner:
         _create(services)
     tokens = list(accounts.all_tokens(services, owner))

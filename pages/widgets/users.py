@@ -13,7 +13,7 @@ from dicomcore.visitor import Role, Visitor
 from pages.widgets import looks
 from pages.widgets.problems import problem
 from pages.widgets.tables import ONE_ROW, chosen_row, filled, marked_row, show_table
-from pages.widgets.users_add import expect_the_same
+from pages.widgets.users_add import PASSWORD_HINT, expect_the_same
 from pages.widgets.words import NEVER, counted, plain
 
 COLUMNS = {
@@ -118,6 +118,7 @@ def _password(services: Services, user: User) -> None:
         st.subheader("Another password")
         new = st.text_input("New password", type="password", autocomplete="new-password", key="new-password")
         again = st.text_input("Once more", type="password", autocomplete="new-password", key="new-password-again")
+        st.caption(PASSWORD_HINT)
         if st.form_submit_button("Set Password", icon=":material/key:"):
             try:
                 expect_the_same(new or "", again or "")

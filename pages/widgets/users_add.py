@@ -14,6 +14,8 @@ from pages.widgets.words import plain
 FORM = "add-user-form"
 """How many users this visitor has added: each gets a form of its own, so that no password stays in one."""
 
+PASSWORD_HINT = "A password has at least 10 characters; a few words make a good one."
+
 
 def ask(services: Services) -> None:
     """Closed, but for somebody who is alone here."""
@@ -41,6 +43,7 @@ def _fields(services: Services, count: int) -> bool:
         help="For researchers: they see pseudonyms of this project instead of identities. Empty: identities.",
     )
     export = right.toggle("May export", value=True, key=f"add-export-{count}", help="An admin may in any case.")
+    st.caption(PASSWORD_HINT)
     trouble = st.container()
     if not st.form_submit_button("Add User", type="primary", icon=":material/person_add:"):
         return False

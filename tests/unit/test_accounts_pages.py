@@ -8,29 +8,23 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
-from argon2 import PasswordHasher
 from streamlit.testing.v1 import AppTest
 
-from dicomcore import accounts, signing_in
-from dicomcore.access import passwords, patience
+from dicomcore import accounts, people, signing_in
+from dicomcore.access import patience
 from dicomcore.errors import SignInFailed
 from dicomcore.journal import audit
 from dicomcore.services import Services
 from dicomcore.settings import Settings
 from dicomcore.visitor import Role
-from pages.widgets import at_work
+from pages.widgets import at_work, visit
+from tests.factories import write_study
+from tests.one_process import OneProcess, imported
 from tests.visitors import PASSWORD, session_of, signed_in, token_of
 
 MAIN = Path(__file__).resolve().parents[2] / "pages" / "main.py"
 HOSTILE = "*b* <script>alert(1)</script> $x$ [a](http://evil) :smile:"
 OTHER = "a horse of another colour"
-
-
-@pytest.fixture(autouse=True)
-def _quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """argon2id all the same, but with as little work as it allows."""
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    passwords._nobody.cache_clear()
 
 
 @pytest.fixture
@@ -261,3 +255,22 @@ def test_to_sign_out_everywhere_ends_this_session_too(engine: Services, admin: s
     app = press(page("account"), "Sign Out Everywhere")
     assert any("not signed in" in info.value for info in app.info)
     assert signing_in.visitor_of(engine, admin) is None
+
+
+def test_an_admin_goes_the_way_back_from_a_pseudonym_and_it_is_noted(engine: Services, tmp_path: Path) -> None:
+    write_study(tmp_path / "cd", patient="P1", study=1)
+    services = OneProcess(engine.settings)
+    imported(services, tmp_path / "cd")
+    services.close()
+    engine.refresh()
+    with signed_in(engine, Role.RESEARCHER, "Rita", project="study-a"):
+        rita = signing_in.visitor_of(engine, visit.session())
+        assert rita
+        (subject,) = people.search_patients(engine, rita).rows["name"]
+    with signed_in(engine, Role.ADMIN, "Anna"):
+        app = page("users")
+        app.text_input(key="subject").input(subject)
+        app.text_input(key="subject-project").input("study-a")
+        app = press(app, "Show the Patient")
+        assert any("Id P1" in text.value for text in app.text)
+    assert audit.newest(engine.journal, 2)[1]["action"] == "pseudonym undone"

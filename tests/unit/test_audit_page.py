@@ -183,7 +183,7 @@ def test_the_command_line_lists_what_fits(there: Services) -> None:  # noqa: ARG
     assert told["lines"][1]["detail"] == {"scan": "SCAN_1"}
     (line,) = json.loads(run("list", "anna", "--action", "import", "--json").stdout)["lines"]
     assert line["about"] == "IMPORT_1"
-    assert "None fits." in run("list", "--to", "2000-01-01").stdout
+    assert "No line fits." in run("list", "--to", "2000-01-01").stdout
     assert "IMPORT_1" in run("list").stdout
 
 
