@@ -126,7 +126,7 @@ def test_role_project_and_export_are_changed(engine: Services) -> None:
     bob = accounts.user(engine, "Bob")
     assert (bob.project, bob.may_export) == ("study-b", False)
     assert json.loads(audit.newest(engine.journal, 1)[0]["detail"]) == {
-        "export": 0,
+        "export": "no",
         "project": "study-b",
         "role": "researcher",
     }
