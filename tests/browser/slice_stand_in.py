@@ -35,7 +35,10 @@ def _frame(number: int, kind: str, size: int, **more: Any) -> dict[str, Any]:
         "slope": 1,
         "intercept": -1024,
         "inverted": False,
-        "windows": [{"name": "WINDOW1", "centre": 40, "width": 400}, {"name": "Own bone", "centre": 400, "width": 2000}],
+        "windows": [
+            {"name": "WINDOW1", "centre": 40, "width": 400},
+            {"name": "Own bone", "centre": 400, "width": 2000},
+        ],
         "spacing": [0.5, 0.5],
         "spacing_of": "PixelSpacing",
         "position": [0, 0, number * 2.0],
@@ -54,7 +57,8 @@ def _stack(series: str) -> dict[str, Any]:
         "chest": [_frame(n, "int16", 2, intercept=0, position=[0, 0, n * 4.0]) for n in range(FRAMES // 2)],
         "colour": [_frame(0, "rgb8", 3, **colour)],
         "broken": [
-            _frame(n, "uint8", 1, intercept=0, reason="The codec is not known here." if n == 0 else "") for n in range(10)
+            _frame(n, "uint8", 1, intercept=0, reason="The codec is not known here." if n == 0 else "")
+            for n in range(10)
         ],
     }
     overlay = {
