@@ -224,7 +224,8 @@ def test_distance_angle_and_ellipse_are_told_in_the_units_of_the_file(page: Page
     said = _measured(page, "d", box["height"] / 2, 0)
     assert said == ["16.0 mm"]
     said = _measured(page, "e", box["height"] / 8, box["height"] / 8)
-    assert said[0].startswith("Mean 5") and said[0].endswith(" HU")
+    assert said[0].startswith("Mean 5")
+    assert said[0].endswith(" HU")
     assert said[-1] == "Area 12.6 mm²"
     page.keyboard.press("a")
     x, y = _middle(page)
