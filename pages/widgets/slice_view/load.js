@@ -43,6 +43,7 @@ export class Frames {
 
   /** This one is wanted now, its neighbours soon. */
   show(number) {
+    if (this.ending.signal.aborted) return;
     this.shown = number;
     if (this.lacks(number) && !this.urgent) {
       this.urgent = true;

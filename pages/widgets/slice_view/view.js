@@ -42,6 +42,14 @@ class View {
     this.list = this.keyList();
     this.root.replaceChildren(tools, this.stage, this.list);
     this.linked = true;
+    this.root.addEventListener("pointerdown", () => (this.byMouse = true), true);
+    this.root.addEventListener("keydown", () => (this.byMouse = false), true);
+    this.root.addEventListener("change", (event) => this.giveBack(event.target));
+  }
+
+  /** After a choice with the mouse the keys belong to the picture again; who chooses by keys stays in the list. */
+  giveBack(target) {
+    if (this.byMouse && target.localName === "select") this.active.stage.focus({ preventScroll: true });
   }
 
   /** A button with a picture; after a click the keys belong to the picture again. */
