@@ -262,7 +262,7 @@ def test_under_pseudonyms_what_names_nobody_is_sent(researcher: TestClient) -> N
 
 def test_under_pseudonyms_pixels_that_may_name_somebody_are_refused(researcher: TestClient) -> None:
     (frame,) = stack_of(researcher, SCREEN)["frames"]
-    assert (frame["bytes"], frame["reason"].split(":")[0]) == (0, "Not shown under pseudonyms")
+    assert (frame["bytes"], frame["reason"].split(",")[0]) == (0, "No pictures under pseudonyms")
     of = series_of(researcher, SCREEN)
     assert researcher.get(f"{of}/frames/0").status_code == 422
     assert researcher.get(f"{of}/frames").status_code == 404
