@@ -49,6 +49,11 @@ def test_to_add_a_folder_once_more_says_that_only_the_wait_is_new(folder: Path) 
     assert watch("add", folder, "--quiet-seconds", 5).stdout == f"{folder} was watched already; it now waits 5 s.\n"
 
 
+def _ctrl_c_is_heard() -> None:
+    """Whoever runs the tests in the background of a shell has it ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_a_watch_goes_on_until_it_is_interrupted(folder: Path) -> None:
     watch = subprocess.Popen(
         [sys.executable, "-u", "-m", "dicomcore", "watch", "run", str(folder), "--quiet-seconds", "0"],
@@ -56,6 +61,7 @@ def test_a_watch_goes_on_until_it_is_interrupted(folder: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         encoding="utf-8",
+        preexec_fn=_ctrl_c_is_heard,
     )
     assert watch.stdout
     assert "3 files found = 3 stored" in watch.stdout.readline()
