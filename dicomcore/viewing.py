@@ -348,7 +348,7 @@ def _overlay(services: Services, visitor: Visitor, series: Mapping[str, Any], pl
     return Overlay(
         _lines(about.get("name"), _day(about.get("birth_date")), about.get("patient_id"), about.get("sex")),
         _lines(placed.institution, _day(study.get("date")), study.get("accession")),
-        _lines(_numbered(series["number"]), series["description"], _thickness(placed.frames)),
+        _lines(_numbered(series["number"]), series["description"]),
     )
 
 
@@ -366,10 +366,3 @@ def _day(value: Any) -> str:
 
 def _numbered(number: Any) -> str:
     return f"Series {_said(number)}" if _said(number) else ""
-
-
-def _thickness(placed: Sequence[Frame]) -> str:
-    """Where all slices have the same."""
-    found = {one.facts.thickness for one in placed}
-    only = found.pop() if len(found) == 1 else None
-    return f"{only:g} mm thick" if only else ""
