@@ -14,7 +14,7 @@ from tests.browser.conftest import PROJECT, RunningApp, Visits, make_first_admin
 
 PATIENCE_MS = 30_000
 PAGES = sorted(file.stem for file in (PROJECT / "pages").glob("*.py") if file.stem not in ("main", "__init__"))
-FOR_RESEARCHERS = {"patients", "account"}
+FOR_RESEARCHERS = {"patients", "viewer", "explore", "account"}
 """Whatever is not named here is for admins."""
 
 
