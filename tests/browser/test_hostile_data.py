@@ -205,7 +205,7 @@ def test_nor_with_the_names_of_a_hospitals_disk(corpus: Path, tmp_path: Path, vi
         batch = _done(services, services.import_folder(str(corpus)))
         services.refresh()
         scan = services.job(batch).scan_id
-        patients = queries.search_patients(services.cache, per_page=200).rows["id"][::20]
+        patients = queries.search_patients(services.cache, per_page=200).rows["id"][::40]
     app.start()
     disk = Hospital(app.url, session, [])
     with _watched_page(disk, visits) as page:
