@@ -9,13 +9,12 @@ import streamlit as st
 from dicomcore import audit_log
 from dicomcore.audit_log import Finding, Page, Wanted
 from dicomcore.services import Services
-from pages.widgets import download
-from pages.widgets.problems import problem
+from pages.widgets import download, paging
 from pages.widgets.tables import show_table
 from pages.widgets.words import counted
 
 ANY = "any"
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2150, 12, 31)
+FIRST_DAY = date(2000, 1, 1)
 COLUMNS = {
     "line": "Line",
     "at": "When (UTC)",
@@ -77,10 +76,10 @@ def show(services: Services) -> None:
     wanted = _wanted(services)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         told = st.empty()
-        asked = int(page) if (page := st.query_params.get("page", "1")).isdecimal() and len(page) < 9 else 1
+        asked = paging.asked_page()
         found = audit_log.search(services, wanted, asked)
         if found.pages > 1:
-            _pages(found)
+            paging.pages(found, "audit")
     told.caption(_told(found))
     if found.lines:
         show_table(audit_log.table(found.lines), COLUMNS, key=f"audit-{found.lines[0]['audit_id']}-{len(found.lines)}")
@@ -97,28 +96,19 @@ def _wanted(services: Services) -> Wanted:
         type="search",
         live="400ms",
         bind="query-params",
-        on_change=_first_page,
+        on_change=paging.first_page,
         placeholder="User, action, id of a batch or a study",
         icon=":material/search:",
     )
     actions = [ANY, *audit_log.actions(services)]
-    action = kind.selectbox("Action", actions, key="action", bind="query-params", on_change=_first_page)
-    how = {"min_value": FIRST_DAY, "max_value": LAST_DAY, "format": "YYYY-MM-DD", "bind": "query-params"}
-    first = begin.date_input("From", None, key="since", on_change=_first_page, **how)
-    last = end.date_input("To", None, key="until", on_change=_first_page, **how)
-    if first and last and first > last:
-        problem("The first day is after the last one. Swap them.")
+    action = kind.selectbox("Action", actions, key="action", bind="query-params", on_change=paging.first_page)
+    first, last = paging.days(begin, end, ("since", "until"), FIRST_DAY)
     return Wanted(words or "", "" if action == ANY else action, first, last)
 
 
 def _told(found: Page) -> str:
     reach = " · narrow the search to reach the rest" if found.many else ""
     return f"{audit_log.total_words(found)}{reach}"
-
-
-def _pages(found: Page) -> None:
-    key = f"audit-{found.page}-of-{found.pages}"
-    st.pagination(found.pages, default=found.page, width=340, key=key, on_change=lambda: _go_to(st.session_state[key]))
 
 
 def _download(services: Services, wanted: Wanted) -> None:
@@ -129,11 +119,3 @@ def _download(services: Services, wanted: Wanted) -> None:
         "text/csv",
         help=f"All lines that fit, the newest {MOST_IN_A_BROWSER:,} of them at most; `audit list --csv` has no limit.",
     )
-
-
-def _go_to(page: int) -> None:
-    st.query_params["page"] = str(page)
-
-
-def _first_page() -> None:
-    st.query_params.pop("page", None)

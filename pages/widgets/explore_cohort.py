@@ -12,7 +12,7 @@ from dicomcore.exploring.cohort import Cohort
 from dicomcore.exploring.members import Members
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
-from pages.widgets import at_work, download, explore_conditions, explore_saved, explore_snippet
+from pages.widgets import at_work, download, explore_conditions, explore_saved, explore_snippet, paging
 from pages.widgets.explore_address import change, cohort
 from pages.widgets.explore_sizes import show_sizes
 from pages.widgets.problems import problem
@@ -60,19 +60,14 @@ def show(services: Services, visitor: Visitor) -> None:
 
 
 def _list(services: Services, visitor: Visitor, wanted: Cohort) -> None:
-    asked = int(page) if (page := st.query_params.get("page", "1")).isdecimal() and len(page) < 9 else 1
+    asked = paging.asked_page()
     found = members.members(services, visitor, wanted, asked, PER_PAGE)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         reach = f" · page {found.page} of {found.pages}" if found.pages > 1 else ""
         st.caption(f"{counted(found.total, 'study', 'studies')}{reach} · click one to open its patient")
         if found.pages > 1:
-            _pages(found)
+            paging.pages(found, "cohort")
     _table(found, visitor)
-
-
-def _pages(found: Members) -> None:
-    key = f"cohort-{found.page}-of-{found.pages}"
-    st.pagination(found.pages, default=found.page, width=340, key=key, on_change=lambda: _go_to(st.session_state[key]))
 
 
 def _table(found: Members, visitor: Visitor) -> None:
@@ -110,7 +105,3 @@ def _in_patients(wanted: Cohort) -> None:
     if {"from", "to"} & set(query):
         query["date"] = "custom"
     st.page_link("patients.py", label="Show in Patients", icon=":material/groups:", query_params=query)
-
-
-def _go_to(page: int) -> None:
-    st.query_params["page"] = str(page)

@@ -10,11 +10,11 @@ import streamlit as st
 from dicomcore import history
 from dicomcore.history import Page, Wanted
 from dicomcore.services import Services
-from pages.widgets.problems import problem
+from pages.widgets import paging
 from pages.widgets.tables import ONE_ROW, chosen_row, show_table
 from pages.widgets.words import counted, duration
 
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2150, 12, 31)
+FIRST_DAY = date(2000, 1, 1)
 COLUMNS = {
     "begun": "Begun (UTC)",
     "folder": "Folder",
@@ -50,10 +50,10 @@ def show(services: Services) -> None:
     wanted = _wanted()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         told = st.empty()
-        asked = int(page) if (page := st.query_params.get("page", "1")).isdecimal() and len(page) < 9 else 1
+        asked = paging.asked_page()
         found = history.search(services, wanted, asked)
         if found.pages > 1:
-            _pages(found)
+            paging.pages(found, "history")
     told.caption(counted(found.total, "import or verification", "imports and verifications"))
     if found.entries:
         _table(found)
@@ -71,22 +71,13 @@ def _wanted() -> Wanted:
         type="search",
         live="400ms",
         bind="query-params",
-        on_change=_first_page,
+        on_change=paging.first_page,
         placeholder="Folder, id, user, status, import or verification",
         icon=":material/search:",
     )
-    how = {"min_value": FIRST_DAY, "max_value": LAST_DAY, "format": "YYYY-MM-DD", "bind": "query-params"}
-    first = begin.date_input("From", None, key="since", on_change=_first_page, **how)
-    last = end.date_input("To", None, key="until", on_change=_first_page, **how)
-    trouble = only.toggle("Only with trouble", key="trouble", bind="query-params", on_change=_first_page)
-    if first and last and first > last:
-        problem("The first day is after the last one. Swap them.")
+    first, last = paging.days(begin, end, ("since", "until"), FIRST_DAY)
+    trouble = only.toggle("Only with trouble", key="trouble", bind="query-params", on_change=paging.first_page)
     return Wanted(words or "", first, last, trouble)
-
-
-def _pages(found: Page) -> None:
-    key = f"history-{found.page}-of-{found.pages}"
-    st.pagination(found.pages, default=found.page, width=340, key=key, on_change=lambda: _go_to(st.session_state[key]))
 
 
 def _table(found: Page) -> None:
@@ -107,11 +98,3 @@ def _in_words(table: pd.DataFrame) -> pd.DataFrame:
     table["took"] = ["" if pd.isna(seconds) else duration(seconds) for seconds in table["seconds"]]
     table["speed"] = table["speed"].astype(float).round()
     return table
-
-
-def _go_to(page: int) -> None:
-    st.query_params["page"] = str(page)
-
-
-def _first_page() -> None:
-    st.query_params.pop("page", None)

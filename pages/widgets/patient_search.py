@@ -11,13 +11,12 @@ from dicomcore import people, reports
 from dicomcore.cache.queries import MOST_LETTERS, PatientFilter, PatientPage
 from dicomcore.services import Services
 from dicomcore.visitor import Right, Visitor
-from pages.widgets import download
-from pages.widgets.problems import problem
+from pages.widgets import download, paging
 from pages.widgets.tables import ONE_ROW, chosen_row, filled, marked_row, show_table
 from pages.widgets.words import counted
 
 ANY = "any"
-FIRST_DAY, LAST_DAY = date(1850, 1, 1), date(2150, 12, 31)
+FIRST_DAY = date(1850, 1, 1)
 PER_PAGE = 25
 IDENTITIES, PSEUDONYMS = "Name, id, accession, description", "Subject, description"
 
@@ -50,10 +49,10 @@ def show(services: Services, visitor: Visitor) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         told = st.empty()
         sort, descending = SORTS[st.session_state.get("sort") or "newest study"]
-        asked = int(page) if (page := st.query_params.get("page", "1")).isdecimal() and len(page) < 9 else 1
+        asked = paging.asked_page()
         found = people.search_patients(services, visitor, wanted, asked, PER_PAGE, sort, descending)
         if found.pages > 1:
-            _pages(found)
+            paging.pages(found, "pages")
     told.caption(_told(found))
     if found.total:
         _table(found, visitor)
@@ -72,27 +71,22 @@ def _filter(services: Services, visitor: Visitor) -> PatientFilter:
         max_chars=MOST_LETTERS,
         live="400ms",
         bind="query-params",
-        on_change=_first_page,
+        on_change=paging.first_page,
         placeholder=f'{IDENTITIES if people.shows_identities(visitor) else PSEUDONYMS}; "in quotes" exact',
         icon=":material/search:",
     )
     kinds = [ANY, *people.modalities(services, visitor)]
-    chosen = modality.selectbox("Modality", kinds, key="modality", bind="query-params", on_change=_first_page)
-    period = dates.selectbox("Study date", DATES, key="date", bind="query-params", on_change=_first_page)
+    chosen = modality.selectbox("Modality", kinds, key="modality", bind="query-params", on_change=paging.first_page)
+    period = dates.selectbox("Study date", DATES, key="date", bind="query-params", on_change=paging.first_page)
     sorts = [name for name, (by, _) in SORTS.items() if people.may_sort_by(visitor, by)]
-    sort.selectbox("Sort by", sorts, key="sort", bind="query-params", on_change=_first_page)
+    sort.selectbox("Sort by", sorts, key="sort", bind="query-params", on_change=paging.first_page)
     first, last = _custom() if period == "custom" else days(period, date.today())
     return PatientFilter(text or "", first, last, "" if chosen == ANY else chosen)
 
 
 def _custom() -> tuple[date | None, date | None]:
     begin, end, _ = st.columns([2, 2, 3])
-    how = {"min_value": FIRST_DAY, "max_value": LAST_DAY, "format": "YYYY-MM-DD", "bind": "query-params"}
-    first = begin.date_input("From", None, key="from", on_change=_first_page, **how)
-    last = end.date_input("To", None, key="to", on_change=_first_page, **how)
-    if first and last and first > last:
-        problem("The first day is after the last one. Swap them.")
-    return first, last
+    return paging.days(begin, end, ("from", "to"), FIRST_DAY)
 
 
 def days(period: str, today: date) -> tuple[date | None, date | None]:
@@ -108,11 +102,6 @@ def days(period: str, today: date) -> tuple[date | None, date | None]:
 
 def _told(found: PatientPage) -> str:
     return f"{counted(found.total, 'patient')}" + (f" · page {found.page} of {found.pages}" if found.pages > 1 else "")
-
-
-def _pages(found: PatientPage) -> None:
-    key = f"pages-{found.page}-of-{found.pages}"
-    st.pagination(found.pages, default=found.page, width=340, key=key, on_change=lambda: _go_to(st.session_state[key]))
 
 
 def _table(found: PatientPage, visitor: Visitor) -> None:
@@ -146,14 +135,6 @@ def _download(services: Services, wanted: PatientFilter, sort: str, descending: 
         "text/csv",
         help=f"{first} of this list, all pages of it.",
     )
-
-
-def _go_to(page: int) -> None:
-    st.query_params["page"] = str(page)
-
-
-def _first_page() -> None:
-    st.query_params.pop("page", None)
 
 
 def _short_hash(ids: list[str]) -> str:
