@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Locator, Page
 from pydicom import config
 
 from dicomcore import accounts
@@ -28,6 +28,7 @@ from tests.visitors import PASSWORD, session_of
 
 PATIENCE_SECONDS = 60.0
 PATIENCE_MS = 20_000
+TRIES, MOST_CLOSED = 4, 60
 LONGEST_NAME = 60
 """Of a user."""
 
@@ -259,16 +260,35 @@ def test_what_no_page_may_do_would_be_noticed(visits: Visits, shown: str, notice
 
 def look_behind_everything(page: Page) -> None:
     """Open whatever can be opened, and choose the first row of each table."""
-    for closed in page.locator("details:not([open]) > summary").element_handles():
-        closed.click()
+    closed = page.locator("details:not([open]) > summary")
+    for _ in range(MOST_CLOSED):
+        if not closed.count():
+            break
+        _click(page, closed.first)
     _rest(page)
-    for tab in page.get_by_role("tab").all():
-        tab.click()
+    tabs = page.get_by_role("tab")
+    for number in range(tabs.count()):
+        _click(page, tabs.nth(number))
     tables = page.get_by_test_id("stDataFrame")
     for number in range(tables.count()):
         if tables.nth(number).is_visible():  # a chosen row may have drawn the page anew, with fewer tables
-            tables.nth(number).click(position=FIRST_ROW, timeout=PATIENCE_MS)
+            _click(page, tables.nth(number), position=FIRST_ROW)
             _rest(page)
+
+
+def _click(page: Page, what: Locator, **how: Any) -> None:
+    """A piece of the page that draws itself anew may take away what is just being clicked: then once more.
+
+    What has gone for good, since a chosen row led elsewhere, is looked at no more.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            what.click(timeout=PATIENCE_MS / TRIES, **how)
+            return
+        except Error:
+            _rest(page)
+    if what.count():
+        what.click(timeout=PATIENCE_MS, **how)
 
 
 def _rest(page: Page) -> None:
