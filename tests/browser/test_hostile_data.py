@@ -287,8 +287,9 @@ def _click(page: Page, what: Locator, **how: Any) -> None:
             return
         except Error:
             _rest(page)
-    if what.count():
-        what.click(timeout=PATIENCE_MS, **how)
+            if not what.count():
+                return
+    what.click(timeout=PATIENCE_MS, **how)
 
 
 def _rest(page: Page) -> None:
