@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
@@ -89,3 +90,12 @@ def asked_by(visitor: Visitor) -> Iterator[None]:
 def who_asks() -> str:
     """The name of the visitor at hand; empty where a person works on this machine without signing in."""
     return _asking.get()
+
+
+def this_user() -> str:
+    """The visitor who asks, else who runs this process, as the machine calls them; empty where it does not tell."""
+    if visitor := who_asks():
+        return visitor
+    with suppress(OSError, KeyError, ImportError):
+        return getpass.getuser()
+    return ""

@@ -7,9 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from dicomcore.access.secret import digest, new_secret
+from dicomcore.access.users import visitor_in
 from dicomcore.errors import NotSignedIn, StoreError
 from dicomcore.journal.database import Journal
-from dicomcore.visitor import Role, Visitor
+from dicomcore.visitor import Visitor
 
 SEEN_AT_MOST_EVERY = 30.0
 """Seconds: being seen is not written down at every click."""
@@ -63,7 +64,7 @@ def visitor(
     if by_hand and at - row["seen_at"] > SEEN_AT_MOST_EVERY:
         with suppress(StoreError), journal.transaction() as writing:  # a full disk shuts nobody out
             writing.execute("UPDATE sessions SET seen_at = ? WHERE digest = ?", (at, digest(secret)))
-    return Visitor(row["name"], Role(row["role"]), row["project"], bool(row["may_export"]))
+    return visitor_in(row)
 
 
 def end(journal: Journal, secret: str) -> None:

@@ -9,10 +9,10 @@ from enum import StrEnum
 from sqlite3 import Row
 
 from dicomcore.access.secret import digest, new_secret
-from dicomcore.access.users import User, checked_label, folded
+from dicomcore.access.users import User, checked_label, folded, visitor_in
 from dicomcore.errors import StoreError, UsageError
 from dicomcore.journal.database import Journal
-from dicomcore.visitor import Role, Visitor
+from dicomcore.visitor import Visitor
 
 PREFIX = "dvp_"
 """So that people, and programs that look for leaked secrets, know one when they see it."""
@@ -89,7 +89,7 @@ def visitor(journal: Journal, secret: str, now: float | None = None) -> Visitor 
     if at - (row["used_at"] or 0) > USED_AT_MOST_EVERY:
         with suppress(StoreError), journal.transaction() as writing:  # a full disk shuts nobody out
             writing.execute("UPDATE tokens SET used_at = ? WHERE token_id = ?", (at, row["token_id"]))
-    return Visitor(row["name"], Role(row["role"]), row["project"], bool(row["may_export"]), row["scope"] == Scope.READ)
+    return visitor_in(row, read_only=row["scope"] == Scope.READ)
 
 
 def all_tokens(journal: Journal, user: str = "") -> list[Token]:

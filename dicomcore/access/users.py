@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from sqlite3 import Connection, Row
 from typing import Any
 
@@ -38,6 +38,7 @@ class User:
 
     @property
     def visitor(self) -> Visitor:
+        """Who they are for a page or a route."""
         return Visitor(self.name, self.role, self.project, self.may_export)
 
 
@@ -202,6 +203,11 @@ def _change(writing: Connection, one: User, **columns: Any) -> None:
 
 def _end_sessions(writing: Connection, one: User) -> int:
     return writing.execute("DELETE FROM sessions WHERE user_id = ?", (one.user_id,)).rowcount
+
+
+def visitor_in(row: Row, *, read_only: bool = False) -> Visitor:
+    """Whom a row of the table tells of; ``read_only``: they come with a token that is."""
+    return replace(_user(row).visitor, read_only=read_only)
 
 
 def _user(row: Row) -> User:

@@ -15,7 +15,7 @@ import pytest
 from dicomcore import audit_log, backups, reports, watches
 from dicomcore.audit_log import Wanted
 from dicomcore.errors import StoreError, UsageError
-from dicomcore.journal import audit, database, jobs
+from dicomcore.journal import audit, audit_search, database, jobs
 from dicomcore.journal.database import Journal
 from dicomcore.services import Services
 from dicomcore.settings import Settings
@@ -296,7 +296,7 @@ def test_the_last_day_of_all_is_a_day(services: Idle) -> None:
 
 
 def test_more_than_can_be_counted_is_told_so(seven: Idle, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit_log.audit_search, "MOST_COUNTED", 5)
+    monkeypatch.setattr(audit_search, "MOST_COUNTED", 5)
     found = audit_log.search(seven, per_page=2, page=9)
     assert (found.many, found.total, found.page, found.pages) == (True, 5, 3, 3)
     assert audit_log.total_words(found) == "more than 5 lines"

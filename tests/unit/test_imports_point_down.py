@@ -18,6 +18,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 FLOORS = (
     {"scan", "archive", "cache", "journal"},
     {"ingest", "imaging", "access"},
+    {"job_control"},
     {"services"},
     {
         "reports",

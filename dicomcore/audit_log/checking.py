@@ -1,4 +1,4 @@
-"""Who did what, for the pages, the command line and other programs: searched, exported, and its chain checked.
+"""The chain of the audit, checked from its first line to its last.
 
 The chain shows lines that were changed, inserted, or deleted in the middle by somebody who can write into the
 journal's file and does not hash anew all that follows, and lines cut off at the end by somebody who forgets SQLite's
@@ -10,25 +10,18 @@ as it is kept. Nor does the chain show what was done and never noted, or that th
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import date
-from sqlite3 import Row
 from typing import Any
 
-import pandas as pd
-
-from dicomcore import reports
+from dicomcore.audit_log.searching import how_many
 from dicomcore.errors import UsageError
-from dicomcore.journal import audit, audit_search
+from dicomcore.journal import audit
 from dicomcore.services import Services
-from dicomcore.wording import counted, to_the_second
+from dicomcore.wording import counted
 
-PER_PAGE = 100
 LINES_BETWEEN_NEWS = 5_000
 DIGITS_OF_A_HASH = 64
-CSV_COLUMNS = ("line", "at", "who", "action", "about", "detail", "hash")
 
 #: Told how many lines of how many are checked.
 Progress = Callable[[int, int], None]
@@ -36,114 +29,6 @@ Progress = Callable[[int, int], None]
 
 def _silent(_done: int, _total: int) -> None:
     pass
-
-
-# ---- searched
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What to look for. Every word must be in who, action or about; the days are inclusive, in UTC."""
-
-    words: str = ""
-    action: str = ""
-    first: date | None = None
-    last: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some of the lines that fit, newest first.
-
-    ``total`` is how many fit, ``many``: and there are more, which were not counted. ``page`` counts from 1.
-    """
-
-    lines: list[Row]
-    total: int
-    many: bool
-    page: int
-    pages: int
-
-
-def search(services: Services, wanted: Wanted | None = None, page: int = 1, per_page: int = PER_PAGE) -> Page:
-    """A page of the lines that fit; a page beyond the last one is the last one."""
-    found = audit_search.find(services.journal, **asdict(wanted or Wanted()))
-    total = min(len(found), audit_search.MOST_COUNTED)
-    pages = max(1, -(-total // per_page))
-    page = min(page, pages)
-    numbers = found[:total][(page - 1) * per_page : page * per_page]
-    return Page(audit_search.lines(services.journal, numbers), total, len(found) > total, page, pages)
-
-
-def total_words(found: Page) -> str:
-    """How many lines fit: ``1 line``, ``1,296 lines``, ``more than 10,000 lines``."""
-    return f"{'more than ' if found.many else ''}{counted(found.total, 'line')}"
-
-
-def actions(services: Services) -> list[str]:
-    """The actions that occur, in alphabetical order."""
-    return audit_search.actions(services.journal)
-
-
-def entry(line: Row) -> dict[str, Any]:
-    """A line for programs: line (its number), at (ISO, UTC), who, action, about, detail, hash."""
-    return {
-        "line": line["audit_id"],
-        "at": _moment(line["at"]),
-        **{name: line[name] for name in ("who", "action", "about")},
-        "detail": _detail(line["detail"]),
-        "hash": line["hash"],
-    }
-
-
-def table(lines: Iterable[Row]) -> pd.DataFrame:
-    """One row each: line, at (UTC), who, action, about, detail (in words)."""
-    columns = ["line", "at", "who", "action", "about", "detail"]
-    rows = [
-        entry(line) | {"at": _moment(line["at"]).replace("T", " ").rstrip("Z"), "detail": in_words(line["detail"])}
-        for line in lines
-    ]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def in_words(detail: str) -> str:
-    """What a line says besides: ``address 10.0.0.7 · files 3``."""
-    found = _detail(detail)
-    if not isinstance(found, dict):
-        return str(found)
-    return " · ".join(f"{name.replace('_', ' ')} {value}" for name, value in found.items() if value != "")
-
-
-def csv_lines(services: Services, wanted: Wanted | None = None, most: int | None = None) -> Iterator[str]:
-    """All lines that fit, or the newest so many of them, newest first, as CSV, line by line.
-
-    That somebody takes them away is noted first.
-    """
-    asked = asdict(wanted or Wanted())
-    fit = audit_search.count(services.journal, **asked)
-    reports.note_export(services, "audit", lines=fit if most is None else min(fit, most))
-    yield reports.csv_line(CSV_COLUMNS)
-    for line in audit_search.stream(services.journal, **asked, most=most):
-        told = (line[name] for name in ("who", "action", "about", "detail", "hash"))
-        yield reports.csv_line((line["audit_id"], _moment(line["at"]), *told))
-
-
-def _moment(at: object) -> str:
-    """ISO, UTC; what is no point in time, because somebody has tampered with it, as it stands."""
-    try:
-        return f"{to_the_second(float(str(at))).replace(' ', 'T')}Z"
-    except (ValueError, OverflowError, OSError):
-        return str(at)
-
-
-def _detail(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-# ---- checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +51,6 @@ class Finding:
 def summary(found: Finding) -> dict[str, Any]:
     """A finding for programs."""
     return asdict(found)
-
-
-def how_many(services: Services) -> int:
-    """All lines there are."""
-    return audit_search.how_many(services.journal)
 
 
 def check(services: Services, head: str = "", progress: Progress = _silent) -> Finding:
