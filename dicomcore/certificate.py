@@ -18,7 +18,7 @@ from dicomcore.model import Job, Scan, Selection
 from dicomcore.owner_only import owner_only
 from dicomcore.scan.paths import printable
 from dicomcore.services import Services
-from dicomcore.wording import to_the_second
+from dicomcore.wording import counted, to_the_second
 
 CSV_COLUMNS = (
     "path",
@@ -171,7 +171,7 @@ def _what(services: Services, job: Job, scan: Scan, summary: dict[str, Any]) -> 
     yield "Begun", _moment(job.started_at)
     yield "Ended", _moment(job.finished_at)
     yield "By", job.created_by or "(not known)"
-    yield "Read", f"{summary['found']:,} files, {summary['bytes']:,} bytes"
+    yield "Read", f"{counted(summary['found'], 'file')}, {counted(summary['bytes'], 'byte')}"
     yield "Number", job.job_id
     yield "Made with", f"DICOM Viewer Pro {program}"
     yield "SHA-256 of the CSV", csv_digest(services, job.job_id)

@@ -19,6 +19,9 @@ from dicomcore.cache.plain_words import MODALITIES, PLAIN_WORDS
 SHORTEST_NAME = 3
 """Shorter parts of a name or an id, ``Li`` or ``1``, are part of too many words."""
 
+HIDDEN = "(hidden)"
+"""Stands for a text without a word that may be shown."""
+
 DAYS = 365
 """Dates go back by 1 to so many days, all of a patient by the same number."""
 
@@ -83,6 +86,11 @@ def _plain(value: str) -> str:
     return f"array_to_string({others}, ' ')"
 
 
+def _told(value: str) -> str:
+    """The harmless words of a text; where it has none, that there is one: hidden is not empty."""
+    return f"coalesce(nullif({_plain(value)}, ''), CASE WHEN trim({value}) <> '' THEN '{HIDDEN}' ELSE '' END)"
+
+
 def _if(value: str, pattern: str) -> str:
     """A value that has this form and no other."""
     return f"CASE WHEN regexp_full_match({value}, '{pattern}') THEN {value} ELSE '' END"
@@ -137,7 +145,7 @@ STUDIES = _relation(
     "cached_studies",
     f"""
     SELECT {_shifted("study_date")} AS study_date, NULL::TIME AS study_time, 'Subject ' || code AS patient_name,
-           'S' || code AS patient_id, {_plain("study_description")} AS study_description,
+           'S' || code AS patient_id, {_told("study_description")} AS study_description,
            {_known_modalities("modalities")} AS modalities,
            '' AS accession_number, '' AS institution_name, study.series, study.instances, study.bytes,
            NULL::TIMESTAMP AS last_update, {_uid("study_instance_uid")} AS study_instance_uid,
@@ -158,9 +166,9 @@ STUDY_KEYS = _relation(
 SERIES = _relation(
     "cached_series",
     f"""
-    SELECT {_if("series_number", "[0-9]{1,5}")} AS series_number, {_plain("series_description")} AS series_description,
-           {_known_modality("modality")} AS modality, {_plain("body_part_examined")} AS body_part_examined,
-           {_plain("protocol_name")} AS protocol_name, {_plain("manufacturer")} AS manufacturer, '' AS station_name,
+    SELECT {_if("series_number", "[0-9]{1,5}")} AS series_number, {_told("series_description")} AS series_description,
+           {_known_modality("modality")} AS modality, {_told("body_part_examined")} AS body_part_examined,
+           {_told("protocol_name")} AS protocol_name, {_told("manufacturer")} AS manufacturer, '' AS station_name,
            instances, bytes, NULL::TIMESTAMP AS last_update, {_uid("series_instance_uid")} AS series_instance_uid,
            opaque_study AS study, {_opaque("series", "series.id")} AS id
     FROM main.cached_series AS series JOIN study_keys ON series.study = real_study CROSS JOIN secret

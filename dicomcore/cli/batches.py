@@ -16,7 +16,7 @@ from dicomcore.cli.verified import print_verification
 from dicomcore.errors import UsageError
 from dicomcore.model import Job, Status
 from dicomcore.services import Services
-from dicomcore.wording import RUN, counted, duration, size, stands
+from dicomcore.wording import RUN, counted, duration, size, speed, stands
 
 log = logs.logger(__name__)
 
@@ -58,7 +58,7 @@ def _as_told(table: pd.DataFrame) -> pd.DataFrame:
     """The history with units."""
     for column, words in (("bytes", size), ("seconds", duration)):
         table[column] = ["" if pd.isna(value) else words(value) for value in table[column]]
-    table["speed"] = ["" if pd.isna(value) else f"{value:,.0f} files/s" for value in table["speed"]]
+    table["speed"] = ["" if pd.isna(value) else speed(value) for value in table["speed"]]
     return table.rename(columns={"held": "in archive", "bytes": "size", "seconds": "took"})
 
 

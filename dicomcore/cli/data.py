@@ -14,6 +14,7 @@ from dicomcore.cache.sql import run_sql
 from dicomcore.cli import show
 from dicomcore.cli.base import Json, app, as_day, opened_services
 from dicomcore.cli.outcome import print_import
+from dicomcore.wording import counted, duration, holdings
 
 
 @app.command()
@@ -26,8 +27,8 @@ def sync(as_json: Json = False) -> None:
             show.as_json({**counts, "seconds": round(result.seconds, 3)})
         else:
             show.out.print(
-                f"{result.patients:,} patients, {result.studies:,} studies, {result.series:,} series, "
-                f"{result.instances:,} instances in the cache ({result.seconds:.1f} s)."
+                f"{holdings(result.patients, result.studies, result.series, result.instances)} in the cache "
+                f"({duration(result.seconds)})."
             )
 
 
@@ -51,7 +52,10 @@ def patients(
         elif as_csv:
             show.lines(reports.noted_csv(services, found.rows, "patients"))
         else:
-            show.table(found.rows.drop(columns=["id"]), f"{found.total:,} patients, page {found.page} of {found.pages}")
+            show.table(
+                found.rows.drop(columns=["id"]),
+                f"{counted(found.total, 'patient')} · page {found.page} of {found.pages}",
+            )
 
 
 @app.command()

@@ -18,7 +18,7 @@ from dicomcore.model import Selection
 from dicomcore.scan.paths import folders_meant
 from dicomcore.services import Services
 from dicomcore.troubles import report
-from dicomcore.wording import RUN, counted, size
+from dicomcore.wording import RUN, counted, duration, holdings, size
 
 ACTION_WORDS = {Action.REJECTED: "will be rejected (no UIDs)"}
 
@@ -103,10 +103,10 @@ def _print_scan(services: Services, scan_id: str, summary: dict[str, Any]) -> No
             show.table(table, title)
     print_troubles(report.troubles(services, scan_id))
     counts = " + ".join(f"{files:,} {word}" for word, files in summary["outcomes"].items())
+    inside = holdings(*(summary[level] for level in ("patients", "studies", "series")))
     show.out.print(
-        f"{counted(summary['found'], 'file')} found = {counts or '0'}. {counted(summary['patients'], 'patient')}, "
-        f"{counted(summary['studies'], 'study', 'studies')}, {summary['series']:,} series, {size(summary['bytes'])}, "
-        f"{summary['seconds']:.1f} s.",
+        f"{counted(summary['found'], 'file')} found = {counts or '0'}. {inside}, {size(summary['bytes'])}, "
+        f"{duration(summary['seconds'])}.",
         markup=False,
     )
     print_unread(summary)

@@ -18,7 +18,7 @@ from rich.table import Table
 from dicomcore.model import Job, Status
 from dicomcore.scan.paths import printable
 from dicomcore.services import Services
-from dicomcore.wording import size
+from dicomcore.wording import size, speed
 
 LOOK_SECONDS = 0.2
 
@@ -85,7 +85,7 @@ def _speed(job: Job) -> str:
     if not job.files_per_second:
         return ""
     name = os.path.basename(printable(job.current or b""))
-    return f"{job.files_per_second:,.0f} files/s, {size(job.bytes_per_second or 0)}/s  {name[:40]}"
+    return f"{speed(job.files_per_second)}, {size(job.bytes_per_second or 0)}/s  {name[:40]}"
 
 
 def _cell(value: Any) -> str:

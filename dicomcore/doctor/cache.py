@@ -9,7 +9,7 @@ from dicomcore.doctor.check import Check, State
 from dicomcore.errors import CacheHeld, DicomViewerError
 from dicomcore.model import ArchiveCounts
 from dicomcore.services import Services
-from dicomcore.wording import RUN, counted
+from dicomcore.wording import RUN, holdings
 
 NAME = "Cache"
 
@@ -57,5 +57,4 @@ def judge(cached: CacheFacts, archive: ArchiveCounts) -> Check:
 
 
 def _told(counts: ArchiveCounts) -> str:
-    patients, studies = counted(counts.patients, "patient"), counted(counts.studies, "study", "studies")
-    return f"{patients}, {studies}, {counts.series:,} series, {counted(counts.instances, 'instance')}"
+    return holdings(counts.patients, counts.studies, counts.series, counts.instances)

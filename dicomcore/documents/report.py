@@ -13,6 +13,7 @@ from dicomcore.imaging.elements import items, text
 from dicomcore.imaging.render import read_dataset
 from dicomcore.imaging.what_it_is import what_it_is
 from dicomcore.person_name import person_name
+from dicomcore.wording import iso_date, iso_moment, iso_time
 
 MOST_LINES, DEEPEST = 5_000, 30
 MOST_LETTERS = 20_000
@@ -132,9 +133,9 @@ VALUES: dict[str, Callable[[Dataset], str]] = {
     "TEXT": _of("TextValue"),
     "CODE": lambda item: _code(item, "ConceptCodeSequence"),
     "NUM": _number,
-    "DATE": _of("Date"),
-    "TIME": _of("Time"),
-    "DATETIME": _of("DateTime"),
+    "DATE": lambda item: iso_date(text(item, "Date")),
+    "TIME": lambda item: iso_time(text(item, "Time")),
+    "DATETIME": lambda item: iso_moment(text(item, "DateTime")),
     "PNAME": lambda item: person_name(text(item, "PersonName")),
     "UIDREF": _of("UID"),
     "IMAGE": _reference,

@@ -14,7 +14,7 @@ from dicomcore.services import USUAL_ORTHANC, Services, orthanc_answers, orthanc
 from dicomcore.settings import checked_url
 from pages.widgets import looks
 from pages.widgets.problems import problem, problems_shown
-from pages.widgets.words import counted, plain
+from pages.widgets.words import holdings, plain
 
 USUAL_NAME = "orthanc"
 """User and password of an Orthanc as it comes."""
@@ -42,9 +42,7 @@ def show(services: Services) -> None:
 def _about(services: Services) -> None:
     looks.name(services.archive.about(), "archive")
     held = services.archive.counts()
-    studies, images = counted(held.studies, "study", "studies"), counted(held.instances, "instance")
-    holds = f"{counted(held.patients, 'patient')} · {studies} · {held.series:,} series · {images}"
-    st.text(f"Holds {holds}")
+    st.text(f"Holds {holdings(held.patients, held.studies, held.series, held.instances)}")
     _rules(services)
 
 

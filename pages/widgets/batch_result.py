@@ -15,7 +15,7 @@ from pages.widgets import adds_up, backups, causes, certificate, conflicts, down
 from pages.widgets.bar import LOOKS, coloured, outcome_bar
 from pages.widgets.problems import problem
 from pages.widgets.tables import FILE_COLUMNS, show_paged, show_table
-from pages.widgets.words import counted, duration, plain, size
+from pages.widgets.words import counted, duration, plain, size, speed
 
 #: The import is over: the next thing is to look at what came of it.
 DONE = (Status.FINISHED, Status.CANCELLED)
@@ -73,8 +73,8 @@ def _speed(services: Services, batch: Job) -> str:
         parts.append(size(batch.total_bytes))
     if batch.seconds:
         parts.append(f"took {duration(batch.seconds)}")
-    if batch.status.over and (speed := history.speed(batch)):
-        parts.append(f"{speed:,.0f} files/s")
+    if batch.status.over and (reached := history.speed(batch)):
+        parts.append(speed(reached))
     return " · ".join(parts)
 
 

@@ -12,7 +12,7 @@ from pages.widgets import looks
 from pages.widgets.bar import busy_bar, outcome_bar, outcome_words, share_bar
 from pages.widgets.problems import problems_shown
 from pages.widgets.visit import live
-from pages.widgets.words import counted, plain, size, time_left
+from pages.widgets.words import counted, plain, size, speed, time_left
 
 STAGES = {
     Status.QUEUED: "Start",
@@ -81,13 +81,13 @@ def _stages(job: Job, backs_up: bool) -> str:
 
 def _how_far(job: Job) -> str:
     if job.status is Status.CHECKING:
-        return f"{job.checked:,} files {'compared' if job.kind == 'verify' else 'read back and checked'}"
+        return f"{counted(job.checked, 'file')} {'compared' if job.kind == 'verify' else 'read back and checked'}"
     if job.total is None:
         parts = [f"{counted(job.done, 'file')} found so far"]
     else:
         parts = [f"{job.done:,} of {counted(job.total, 'file')}"]
     if job.files_per_second:
-        parts.append(f"{job.files_per_second:,.0f} files/s")
+        parts.append(speed(job.files_per_second))
     if job.bytes_per_second and job.kind != "scan":
         parts.append(f"{size(job.bytes_per_second)}/s")
     if job.seconds_left is not None and (job.status is Status.IMPORTING or _is_reading(job)):

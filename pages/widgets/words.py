@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 
 from dicomcore.wording import counted as counted
 from dicomcore.wording import duration as duration
+from dicomcore.wording import holdings as holdings
 from dicomcore.wording import iso_date as iso_date
 from dicomcore.wording import size as size
+from dicomcore.wording import speed as speed
 
 EMPTY = "(empty)"
 NEVER = "never"

@@ -15,7 +15,7 @@ from tests.faults.orthanc import MortalOrthanc, archive_at
 from tests.faults.proxy import Proxy, proxy_before
 from tests.faults.site import Site
 
-FIGURES = pytest.StashKey[list[str]]()
+MEASURED = "measured"
 
 Figures = Callable[[str], None]
 
@@ -38,9 +38,9 @@ def rng(long: bool, request: pytest.FixtureRequest) -> random.Random:
 
 @pytest.fixture
 def figures(request: pytest.FixtureRequest) -> Figures:
-    """Takes what was measured; all of it is printed at the end of the run."""
-    kept = request.config.stash.setdefault(FIGURES, [])
-    return lambda line: kept.append(f"{request.node.name}: {line}")
+    """Takes what was measured; all of it is printed at the end of the run, in whichever process it was."""
+    told = request.node.user_properties
+    return lambda line: told.append((MEASURED, f"{request.node.name}: {line}"))
 
 
 @pytest.fixture
@@ -76,9 +76,10 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
         yield make
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What was measured, a line each."""
-    if lines := config.stash.get(FIGURES, []):
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    if lines := [line for report in reports for name, line in report.user_properties if name == MEASURED]:
         terminalreporter.section("FAULTS: what was measured")
         for line in lines:
             terminalreporter.write_line(line)

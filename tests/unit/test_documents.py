@@ -128,6 +128,14 @@ def test_a_report_reads_as_a_tree_of_names_and_values() -> None:
     ]
 
 
+def test_dates_and_times_in_a_report_are_iso() -> None:
+    day = content("DATE", "Day", Date="20240318")
+    at = content("TIME", "At", Time="101112")
+    moment = content("DATETIME", "When", DateTime="20240318101112")
+    found = report_of(report(day, at, moment))
+    assert [line.value for line in found.lines] == ["2024-03-18", "10:11:12", "2024-03-18 10:11:12"]
+
+
 def test_a_reference_in_a_report_says_what_it_points_at() -> None:
     target = item(ReferencedSOPClassUID="1.2.840.10008.5.1.4.1.1.2", ReferencedSOPInstanceUID="1.2.3")
     found = report_of(report(content("IMAGE", "Source", ReferencedSOPSequence=Sequence([target]))))

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from dicomcore.access import pseudonyms
 from dicomcore.cache import contents, queries
 from dicomcore.cache.database import Cache
-from dicomcore.cache.lens import Lens
+from dicomcore.cache.lens import HIDDEN, Lens
 from dicomcore.cache.plain_words import PLAIN_WORDS
 from dicomcore.cache.queries import PatientFilter
 from dicomcore.errors import UsageError
@@ -140,6 +140,13 @@ def test_a_description_keeps_words_of_the_trade_but_not_the_patients_own(cache: 
     assert set(told) == {"CT Thorax mit KM", "MR Schadel T1", "CT"}
 
 
+def test_a_description_that_is_withheld_is_told_from_one_that_is_empty(tmp_path: Path) -> None:
+    with filled(tmp_path / "cache.duckdb", study("s1", description="Muster 1001"), study("s2", description="")) as one:
+        told = queries.whole_table(one, "studies", LENS)["study_description"]
+        assert sorted(told) == ["", HIDDEN]
+        assert queries.search_patients(one, PatientFilter("hidden"), lens=LENS).total == 0
+
+
 def test_dates_go_back_by_the_same_days_and_the_age_stays_right_within_a_year(cache: Cache) -> None:
     (subject,) = [row for row in subjects(cache).to_dict("records") if row["studies"] == 2]
     newer, older = queries.studies_of(cache, subject["id"], LENS)["date"]
@@ -216,7 +223,7 @@ def test_no_altered_value_ever_equals_the_real_one(hostile: Cache, people: list[
     for taken, shown in _dates(hostile, lens):
         assert shown < taken
     for told in (*_texts(hostile, "studies", lens), *_texts(hostile, "series", lens)):
-        assert {word.lower() for word in told.split()} <= PLAIN_WORDS
+        assert told == HIDDEN or {word.lower() for word in told.split()} <= PLAIN_WORDS
 
 
 def _odd(number: int, name: str, own_id: str, born: str, taken: str, words: str, code: str) -> Described:
