@@ -165,6 +165,16 @@ def frames(
     wanted = [one for one in placed.frames[first : first + count if count else None] if one.facts.bytes]
     if not wanted:
         raise UnknownId("The series has no frames there that could be shown.")
+    return values_of(services, visitor, wanted)
+
+
+def known_frames(services: Services, visitor: Visitor, series_id: str, version: str = "") -> tuple[Frame, ...]:
+    """All frames of a series in slice order, as ``stack`` gave them some minutes ago. Raises as ``find_frame``."""
+    return _known(services, visitor, series_id, version).frames
+
+
+def values_of(services: Services, visitor: Visitor, wanted: Sequence[Frame]) -> Iterator[bytes]:
+    """The values of these frames, at least one, as ``frames`` gives them. Raises as ``frames``."""
     stream = _stream(services, visitor, wanted)
     return itertools.chain([next(stream)], _until_undecodable(stream))
 

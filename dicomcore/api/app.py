@@ -20,6 +20,7 @@ from dicomcore.api import (
     openapi,
     patients,
     pictures,
+    volumes,
 )
 from dicomcore.api.asking import Engine, OnlyTheKnown
 from dicomcore.api.limits import BodyLimit
@@ -34,6 +35,7 @@ ROUTERS = (
     pictures.router,
     instances.router,
     frames.router,
+    volumes.router,
     explore.router,
     export.router,
     archive.router,

@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 
 from dicomcore.errors import Undecodable
 from dicomcore.imaging.elements import functional_group, items, number, numbers, text
+from dicomcore.imaging.frame_keys import NO_KEYS, FrameKeys, frame_keys
 from dicomcore.imaging.frames import PIXELS, frame_count
 from dicomcore.imaging.grey import percentile_window
 from dicomcore.imaging.stored_values import BYTES, Kind, Scale, is_wide, scale_of, sent_values
@@ -69,6 +70,7 @@ class FrameFacts:
     thickness: float | None = None
     location: float | None = None
     reason: str = ""
+    keys: FrameKeys = NO_KEYS
 
     @property
     def kind(self) -> Kind:
@@ -163,6 +165,7 @@ def _facts(dataset: Dataset, index: int) -> FrameFacts:
         orientation,
         number(measures, "SliceThickness"),
         number(dataset, "SliceLocation"),
+        keys=frame_keys(dataset, index),
     )
 
 

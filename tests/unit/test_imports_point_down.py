@@ -39,6 +39,7 @@ FLOORS = (
     {"audit_log"},
     {"certificate", "people", "doctor"},
     {"instances", "viewing", "exploring", "export"},
+    {"volumes"},
     {"cli", "api", "work"},
     {"__main__"},
 )
