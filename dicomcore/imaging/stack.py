@@ -33,6 +33,8 @@ UNEVEN_SHARE, UNEVEN_MM = 0.01, 0.05
 TILT_DEGREES = 0.5
 FASTEST = 1000.0
 
+FLOATS = ("FloatPixelData", "DoubleFloatPixelData")
+
 CM = 3
 """Physical Units X Direction of an ultrasound region (PS3.3 C.8.5.5.1.15)."""
 
@@ -190,18 +192,33 @@ def _windows(dataset: Dataset, index: int, factor: float) -> tuple[NamedWindow, 
     """The file's own, in its order (PS3.3 C.11.2, C.7.6.16.2.10)."""
     group = functional_group(dataset, index, "FrameVOILUTSequence")
     names = _names(group)
-    function = text(group, "VOILUTFunction").upper()
     pairs = zip(numbers(group, "WindowCenter"), numbers(group, "WindowWidth"), strict=False)
+    function = _function(dataset, group)
     return tuple(
-        NamedWindow(
-            names[at] if at < len(names) and names[at] else f"Window {at + 1}",
-            centre * factor,
-            width * factor,
-            function if function in ("LINEAR_EXACT", "SIGMOID") else "LINEAR",
-        )
+        _in_units(NamedWindow(_name(names, at), centre, width, function), factor)
         for at, (centre, width) in enumerate(pairs)
         if width > 0
     )
+
+
+def _function(dataset: Dataset, group: Dataset) -> str:
+    """LINEAR is made for whole numbers (PS3.3 C.11.2.1.2): of floats the window is taken exactly."""
+    given = text(group, "VOILUTFunction").upper()
+    if given == "SIGMOID" or not any(keyword in dataset for keyword in FLOATS):
+        return given if given in ("LINEAR_EXACT", "SIGMOID") else "LINEAR"
+    return "LINEAR_EXACT"
+
+
+def _in_units(window: NamedWindow, factor: float) -> NamedWindow:
+    """The half and the one of LINEAR are of the rescaled values: where those are multiplied they are taken off first."""
+    name, centre, width, function = window
+    if function == "LINEAR" and factor != 1 and width > 1:
+        centre, width, function = centre - 0.5, width - 1, "LINEAR_EXACT"
+    return NamedWindow(name, centre * factor, width * factor, function)
+
+
+def _name(names: Sequence[str], at: int) -> str:
+    return names[at] if at < len(names) and names[at] else f"Window {at + 1}"
 
 
 def _names(group: Dataset) -> list[str]:

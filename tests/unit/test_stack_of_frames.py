@@ -321,7 +321,14 @@ def test_suv_is_computed_from_weight_dose_and_time() -> None:
     factor = 70_000 / (370e6 / 2)  # one half-life between injection and scan
     assert facts.unit == "SUV"
     assert facts.scale.slope == pytest.approx(2 * factor)
-    assert facts.windows[0].width == pytest.approx(2000 * factor)
+
+
+def test_a_window_in_suv_spans_the_values_that_linear_spans_before_they_are_multiplied() -> None:
+    (facts,) = object_facts(pet(WindowCenter="1000", WindowWidth="2000")).frames
+    factor = facts.scale.slope / 2
+    (window,) = facts.windows
+    assert window.function == "LINEAR_EXACT"
+    assert (window.centre, window.width) == pytest.approx((999.5 * factor, 1999 * factor))
 
 
 @pytest.mark.parametrize(

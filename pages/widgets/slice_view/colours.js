@@ -21,11 +21,17 @@ function mapOf(name) {
   });
 }
 
-/** A level from 0 to 255 of a value in its unit: the linear window of PS3.3 C.11.2.1.2.1. */
-export function levelOf(value, { centre, width }) {
-  if (width <= 1) return value <= centre - 0.5 ? 0 : 255;
-  const level = ((value - (centre - 0.5)) / (width - 1) + 0.5) * 255;
-  return level <= 0 ? 0 : level >= 255 ? 255 : Math.round(level);
+/** From 0 to 1: LINEAR and, where that is not defined, LINEAR_EXACT and SIGMOID (PS3.3 C.11.2.1.2, C.11.2.1.3). */
+function shareOf(value, { centre, width, function: shape }) {
+  if (shape === "SIGMOID") return 1 / (1 + Math.exp((-4 * (value - centre)) / width));
+  if (shape === "LINEAR_EXACT" || width < 1) return (value - centre) / width + 0.5;
+  if (width === 1) return value <= centre - 0.5 ? 0 : 1;
+  return (value - (centre - 0.5)) / (width - 1) + 0.5;
+}
+
+/** A level from 0 to 255 of a value in its unit. */
+export function levelOf(value, window) {
+  return Math.round(255 * Math.min(1, Math.max(0, shareOf(value, window))));
 }
 
 /** One colour for each stored value; negative ones are found by their bits, as unsigned. */

@@ -164,10 +164,10 @@ export class Pane {
   /** Widen and raise the window by a drag; how far depends on how wide it is. */
   drag(dx, dy) {
     if (!this.frame || this.frame.kind === "rgb8") return;
-    const { centre, width } = windowOf(this.look, this.frame);
+    const { centre, width, function: shape } = windowOf(this.look, this.frame);
     const pace = Math.max(width, this.frame.slope) / 300;
     const least = Math.min(1, Math.abs(this.frame.slope));
-    this.change({ window: { name: "", width: Math.max(least, width + dx * pace), centre: centre + dy * pace } });
+    this.change({ window: { name: "", width: Math.max(least, width + dx * pace), centre: centre + dy * pace, function: shape } });
   }
 
   /** From CSS pixels of the stage to pixels of the picture. */

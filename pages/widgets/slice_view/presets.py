@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A window in the unit of the values; ``key`` is the key that takes it."""
+    """A window in the unit of the values; ``key`` is the key that takes it, ``function`` its VOI LUT Function.
+
+    LINEAR is made for whole numbers: where 1 is much, it would end at 4 what is meant to end at 5.
+    """
 
     name: str
     width: float
     centre: float
     unit: str
     key: str = ""
+    function: str = "LINEAR"
 
 
 PRESETS: dict[str, tuple[Preset, ...]] = {
@@ -24,6 +28,6 @@ PRESETS: dict[str, tuple[Preset, ...]] = {
         Preset("Bone", 2500, 480, "HU", "4"),
         Preset("Brain", 80, 40, "HU", "5"),
     ),
-    "PT": (Preset("PET", 5, 2.5, "SUV", "1"),),
+    "PT": (Preset("PET", 5, 2.5, "SUV", "1", "LINEAR_EXACT"),),
 }
 """By Modality (0008,0060). A preset is offered where the values have its unit."""

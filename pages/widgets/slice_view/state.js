@@ -19,7 +19,7 @@ export function windowOf(look, frame) {
   if (frame.windows.length) return frame.windows[0];
   const width = frame.kind === "uint8" ? 256 : 65536;
   const middle = frame.kind === "int16" ? 0 : width / 2;
-  return { name: "", centre: middle * frame.slope + frame.intercept, width: width * Math.abs(frame.slope) };
+  return { name: "", centre: middle * frame.slope + frame.intercept, width: width * Math.abs(frame.slope), function: "LINEAR_EXACT" };
 }
 
 /** Height of a pixel over its width; pixels are not always square. */
