@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dicomcore.cache.plain_words import MODALITIES, PLAIN_WORDS
+from dicomcore.header_technical import CODES, NUMBERS
 
 SHORTEST_NAME = 3
 """Shorter parts of a name or an id, ``Li`` or ``1``, are part of too many words."""
@@ -96,6 +97,17 @@ def _known_modalities(value: str) -> str:
 
 def _known_modality(value: str) -> str:
     return f"CASE WHEN {value} IN ({KNOWN_MODALITIES}) THEN {value} ELSE '' END"
+
+
+def _technical(keyword: str, value: str) -> str:
+    """Keywords whose values name nobody, and only values of the form that they should have."""
+    codes = [f"({keyword} = '{one}' AND {value} IN ('', {_listed(CODES[one].split())}))" for one in sorted(CODES)]
+    numbers = f"({keyword} IN ({_listed(sorted(NUMBERS))}) AND regexp_full_match({value}, '{DECIMALS}'))"
+    return " OR ".join((numbers, *codes))
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(f"'{word}'" for word in words)
 
 
 ANY_WORD = "|".join(sorted(PLAIN_WORDS))
@@ -186,6 +198,15 @@ INSTANCES = _relation(
     """,
 )
 
+KEYWORDS = _relation(
+    "cached_keywords",
+    f"""
+    SELECT keyword, value, NULL::TIMESTAMP AS fetched, opaque_series AS series
+    FROM main.cached_keywords JOIN series_keys ON series = real_series
+    WHERE {_technical("keyword", "value")}
+    """,
+)
+
 INSTANCE_KEYS = _relation(
     "instance_keys",
     f"""
@@ -194,5 +215,5 @@ INSTANCE_KEYS = _relation(
     """,
 )
 
-RELATIONS = (SECRET, SUBJECTS, PATIENTS, STUDIES, STUDY_KEYS, SERIES, SERIES_KEYS, INSTANCES, INSTANCE_KEYS)
+RELATIONS = (SECRET, SUBJECTS, PATIENTS, STUDIES, STUDY_KEYS, SERIES, SERIES_KEYS, INSTANCES, KEYWORDS, INSTANCE_KEYS)
 """In the order in which one names another."""
