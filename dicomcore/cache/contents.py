@@ -35,7 +35,7 @@ def sync_state(connection: DuckDBPyConnection) -> SyncState | None:
 
 def begin(connection: DuckDBPyConnection, archive_key: str, cursor: int) -> None:
     """Empty the cache and note which archive it is about to be filled from."""
-    for table in (*TABLES, "sync_state"):
+    for table in (*TABLES, "cached_keywords", "sync_state"):
         connection.execute(f"DELETE FROM {table}")
     connection.execute("INSERT INTO sync_state VALUES (?, ?, false, NULL)", [archive_key, cursor])
 
@@ -160,6 +160,7 @@ FROM (SELECT touched.id, count(child.id) AS instances, coalesce(sum(child.size),
       GROUP BY touched.id) AS held
 WHERE cached_series.id = held.id;
 DELETE FROM cached_series WHERE instances = 0;
+DELETE FROM cached_keywords WHERE series IN (SELECT id FROM touched_series);
 
 UPDATE cached_studies
 SET series = held.series, instances = held.instances, bytes = held.bytes, modalities = held.modalities

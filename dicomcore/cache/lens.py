@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dicomcore.cache.plain_words import MODALITIES, PLAIN_WORDS
+from dicomcore.header_technical import CODES, NUMBERS
 
 SHORTEST_NAME = 3
 """Shorter parts of a name or an id, ``Li`` or ``1``, are part of too many words."""
@@ -106,6 +107,17 @@ def _known_modality(value: str) -> str:
     return f"CASE WHEN {value} IN ({KNOWN_MODALITIES}) THEN {value} ELSE '' END"
 
 
+def _technical(keyword: str, value: str) -> str:
+    """Keywords whose values name nobody, and only values of the form that they should have."""
+    codes = [f"({keyword} = '{one}' AND {value} IN ('', {_listed(CODES[one].split())}))" for one in sorted(CODES)]
+    numbers = f"({keyword} IN ({_listed(sorted(NUMBERS))}) AND regexp_full_match({value}, '{DECIMALS}'))"
+    return " OR ".join((numbers, *codes))
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(f"'{word}'" for word in words)
+
+
 ANY_WORD = "|".join(sorted(PLAIN_WORDS))
 #: In ASCII alone: ``(?i)`` takes U+017F for an s and U+212A for a k.
 WORD = f"\\b(?:{'|'.join(''.join(f'[{one}{one.upper()}]' for one in word) for word in sorted(PLAIN_WORDS))})\\b"
@@ -194,6 +206,15 @@ INSTANCES = _relation(
     """,
 )
 
+KEYWORDS = _relation(
+    "cached_keywords",
+    f"""
+    SELECT keyword, value, NULL::TIMESTAMP AS fetched, opaque_series AS series
+    FROM main.cached_keywords JOIN series_keys ON series = real_series
+    WHERE {_technical("keyword", "value")}
+    """,
+)
+
 INSTANCE_KEYS = _relation(
     "instance_keys",
     f"""
@@ -202,5 +223,5 @@ INSTANCE_KEYS = _relation(
     """,
 )
 
-RELATIONS = (SECRET, SUBJECTS, PATIENTS, STUDIES, STUDY_KEYS, SERIES, SERIES_KEYS, INSTANCES, INSTANCE_KEYS)
+RELATIONS = (SECRET, SUBJECTS, PATIENTS, STUDIES, STUDY_KEYS, SERIES, SERIES_KEYS, INSTANCES, KEYWORDS, INSTANCE_KEYS)
 """In the order in which one names another."""

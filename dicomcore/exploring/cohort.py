@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from dicomcore.errors import UsageError
-from dicomcore.exploring.fields import FIELDS, Field, Kind
+from dicomcore.exploring.fields import Field, Kind, field
 
 MOST_CONDITIONS, MOST_LETTERS = 20, 200
 
@@ -47,8 +47,6 @@ class Condition:
 
     def __post_init__(self) -> None:
         """Nothing else than what is meant gets to the database."""
-        if self.field not in FIELDS:
-            raise UsageError(f"There is no field “{self.field[:50]}”. Choose one of the page Explore.")
         if self.comparison not in COMPARISONS[self.of.kind]:
             known = ", ".join(COMPARISONS[self.of.kind])
             raise UsageError(f"{self.of.label} cannot be compared so. Choose one of: {known}.")
@@ -61,7 +59,7 @@ class Condition:
     @property
     def of(self) -> Field:
         """The field itself."""
-        return FIELDS[self.field]
+        return field(self.field)
 
     def parameters(self) -> list[str | float | date]:
         """The value as the database takes it: one, or none. Raises ``UsageError`` where it is none of its kind."""
@@ -91,9 +89,9 @@ def read(texts: Iterable[str]) -> Cohort:
 
 
 def _read_one(text: str) -> Condition:
-    field, _, rest = text.partition(":")
+    name, _, rest = text.partition(":")
     comparison, _, value = rest.partition(":")
-    return Condition(field, comparison, value)
+    return Condition(name, comparison, value)
 
 
 def _text(value: str) -> str:

@@ -1,10 +1,13 @@
-"""The cached fields that a cohort can be chosen by, and what each can be compared with (pure)."""
+"""The fields that a cohort can be chosen by, cached ones and any DICOM keyword, and what each compares with (pure)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from dicomcore.errors import UsageError
+from dicomcore.exploring import keywords
 
 
 class Level(StrEnum):
@@ -28,7 +31,8 @@ class Kind(StrEnum):
 class Field:
     """One cached field. ``name`` stands in addresses: ``study.study_date``; ``sql`` is its value in the database.
 
-    ``told``: tells something under pseudonyms too.
+    ``told``: tells something under pseudonyms too. ``keyword``: is fetched from the archive, and stands in
+    ``cached_keywords``.
     """
 
     name: str
@@ -37,6 +41,7 @@ class Field:
     kind: Kind
     sql: str
     told: bool = True
+    keyword: str = ""
 
 
 ANY_LEVEL_HIDDEN = "last_update"
@@ -140,3 +145,23 @@ def _value(column: str, place: str, kind: Kind) -> str:
 
 FIELDS = {field.name: field for field in (*_cached(), AGE)}
 """By name, in the order in which people are offered them."""
+
+KEYWORD = "keyword."
+"""Begins the names of fields that are no columns: ``keyword.KVP``."""
+
+
+def field(name: str) -> Field:
+    """A field by its name. Raises ``UsageError``."""
+    if name.startswith(KEYWORD):
+        return of_keyword(name.removeprefix(KEYWORD))
+    if name not in FIELDS:
+        raise UsageError(f"There is no field “{name[:50]}”. Choose one of the page Explore.")
+    return FIELDS[name]
+
+
+def of_keyword(keyword: str) -> Field:
+    """The field of a DICOM keyword: of one image of each series. Raises ``UsageError``."""
+    keywords.expect_known(keyword)
+    vr, _ = keywords.known()[keyword]
+    kind = Kind.NUMBER if vr in keywords.NUMBER_VRS else Kind.DATE if vr in keywords.DATE_VRS else Kind.TEXT
+    return Field(f"{KEYWORD}{keyword}", f"Series: {keyword}", Level.SERIES, kind, "kept.value", keyword=keyword)

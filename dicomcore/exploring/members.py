@@ -8,8 +8,9 @@ import pandas as pd
 
 from dicomcore import people, reports
 from dicomcore.cache.lens import seen_through
-from dicomcore.exploring.cohort import Cohort, Condition
-from dicomcore.exploring.fields import AGE, Kind, Level
+from dicomcore.exploring import terms
+from dicomcore.exploring.cohort import Cohort
+from dicomcore.exploring.fields import AGE
 from dicomcore.services import Services
 from dicomcore.visitor import Right, Visitor
 
@@ -53,7 +54,7 @@ class Members:
 
 def sizes(services: Services, visitor: Visitor, cohort: Cohort) -> Sizes:
     """How many patients and studies belong to a cohort, with all that is in these studies."""
-    where, values = _where(cohort)
+    where, values = terms.where(cohort)
     summed = "coalesce(sum(studies.series), 0), coalesce(sum(studies.instances), 0), coalesce(sum(studies.bytes), 0)"
     question = f"SELECT count(DISTINCT studies.patient), count(*), {summed} {FROM} {where}"
     found = services.cache.rows(*seen_through(people.lens_of(services, visitor), question, values))
@@ -75,52 +76,6 @@ def members_csv(services: Services, visitor: Visitor, cohort: Cohort) -> str:
 
 
 def _rows(services: Services, visitor: Visitor, cohort: Cohort, limit: int, skip: int) -> pd.DataFrame:
-    where, values = _where(cohort)
+    where, values = terms.where(cohort)
     question = f"SELECT {COLUMNS} {FROM} {where} {NEWEST_FIRST} LIMIT ? OFFSET ?"
     return services.cache.read(*seen_through(people.lens_of(services, visitor), question, [*values, limit, skip]))
-
-
-def _where(cohort: Cohort) -> tuple[str, list[object]]:
-    """Conditions on an image stand within those on its series, these within the study's."""
-    outer = [one for one in cohort if one.of.level in (Level.PATIENT, Level.STUDY)]
-    terms = [_term(one) for one in outer]
-    values: list[object] = [value for one in outer for value in one.parameters()]
-    inner, more = _of_a_series(cohort)
-    terms += inner
-    return (f"WHERE {' AND '.join(terms)}" if terms else ""), [*values, *more]
-
-
-def _of_a_series(cohort: Cohort) -> tuple[list[str], list[object]]:
-    series = [one for one in cohort if one.of.level is Level.SERIES]
-    images = [one for one in cohort if one.of.level is Level.IMAGE]
-    terms = [_term(one) for one in series]
-    if images:
-        held = " AND ".join(map(_term, images))
-        terms.append(f"EXISTS (FROM cached_instances AS one_image WHERE one_image.series = one_series.id AND {held})")
-    if not terms:
-        return [], []
-    exists = f"EXISTS (FROM cached_series AS one_series WHERE one_series.study = studies.id AND {' AND '.join(terms)})"
-    return [exists], [value for one in (*series, *images) for value in one.parameters()]
-
-
-def _term(one: Condition) -> str:
-    text = one.of.kind is Kind.TEXT
-    nothing = f"{one.of.sql} = ''" if text else f"({one.of.sql}) IS NULL"
-    value, typed = (_folded(one.of.sql), _folded("?::VARCHAR")) if text else (f"({one.of.sql})", "?")
-    return _SQL[one.comparison].format(value=value, typed=typed, nothing=nothing)
-
-
-def _folded(value: str) -> str:
-    return f"lower(strip_accents({value}))"
-
-
-_SQL = {
-    "is": "{value} = {typed}",
-    "not": "{value} <> {typed}",
-    "contains": "contains({value}, {typed})",
-    "begins": "starts_with({value}, {typed})",
-    "from": "{value} >= {typed}",
-    "until": "{value} <= {typed}",
-    "empty": "{nothing}",
-    "filled": "NOT ({nothing})",
-}
