@@ -18,6 +18,7 @@ from dicomcore.api import (
     instances,
     me,
     openapi,
+    overlays,
     patients,
     pictures,
 )
@@ -34,6 +35,7 @@ ROUTERS = (
     pictures.router,
     instances.router,
     frames.router,
+    overlays.router,
     explore.router,
     export.router,
     archive.router,

@@ -38,6 +38,7 @@ FLOORS = (
     {"audit_log"},
     {"certificate", "people", "doctor"},
     {"instances", "viewing", "exploring", "export"},
+    {"overlays"},
     {"cli", "api", "work"},
     {"__main__"},
 )
