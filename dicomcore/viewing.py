@@ -119,6 +119,12 @@ def stack(services: Services, visitor: Visitor, series_id: str) -> Stack:
     )
 
 
+def lying(services: Services, visitor: Visitor, series_id: str, version: str = "") -> tuple[str, tuple[Frame, ...]]:
+    """The version of a stack and its frames, for what is laid over them. Raises as ``find_frame``."""
+    placed = _known(services, visitor, series_id, version)
+    return placed.version, placed.frames
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
     """A frame that can be sent: ``tag`` changes with its bytes."""

@@ -87,11 +87,15 @@ class FrameFacts:
 
 @dataclass(frozen=True, slots=True)
 class ObjectFacts:
-    """One object of a series: its frames in the order of the file; ``institution`` is for whom may see identities."""
+    """One object of a series: its frames in the order of the file; ``institution`` is for whom may see identities.
+
+    ``frame_of_reference`` is its UID (PS3.3 C.7.4.1), never to be shown under pseudonyms.
+    """
 
     frames: tuple[FrameFacts, ...]
     frame_rate: float | None = None
     institution: str = ""
+    frame_of_reference: str = ""
 
 
 def object_facts(dataset: Dataset) -> ObjectFacts:
@@ -103,7 +107,8 @@ def object_facts(dataset: Dataset) -> ObjectFacts:
         frames = (_facts(dataset, 0),) * count
     else:
         frames = tuple(_facts(dataset, index) for index in range(count))
-    return ObjectFacts(frames, frame_rate(dataset), text(dataset, "InstitutionName"))
+    institution, reference = text(dataset, "InstitutionName"), text(dataset, "FrameOfReferenceUID")
+    return ObjectFacts(frames, frame_rate(dataset), institution, reference)
 
 
 def _is_one_like_another(dataset: Dataset) -> bool:

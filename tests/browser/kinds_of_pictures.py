@@ -15,9 +15,9 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.pixels import pack_bits
 from pydicom.uid import (
+    JPEG2000,
     UID,
     EnhancedCTImageStorage,
-    JPEG2000,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGLSLossless,

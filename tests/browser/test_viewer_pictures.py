@@ -7,7 +7,6 @@ way: one level. Where the two are further apart, pydicom is followed: it is what
 from __future__ import annotations
 
 import shutil
-import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,8 +18,6 @@ from pydicom.dataset import Dataset
 
 from dicomcore import viewing
 from dicomcore.api import frames
-from dicomcore.errors import Undecodable
-from dicomcore.imaging.elements import number, text
 from dicomcore.imaging.render import read_dataset
 from dicomcore.imaging.stack import FrameFacts, NamedWindow, object_facts, with_computed_window
 from dicomcore.imaging.stored_values import frame_bytes

@@ -39,7 +39,7 @@ FLOORS = (
     {"audit_log"},
     {"certificate", "people", "doctor"},
     {"instances", "viewing", "exploring", "export"},
-    {"volumes"},
+    {"overlays", "volumes"},
     {"cli", "api", "work"},
     {"__main__"},
 )
