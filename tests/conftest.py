@@ -24,6 +24,9 @@ from dicomcore.settings import Settings
 PROJECT = Path(__file__).resolve().parent.parent
 CORPUS = PROJECT.parent / "shared" / "corpus" / "tree"
 
+#: Under this name a test keeps what it measured, to be told at the end of the run.
+MEASURED = "measured"
+
 #: Where browsers are found, in the order of trust: Debian's own first.
 BROWSERS = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome")
 
@@ -134,8 +137,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was not tested and what was measured, from whichever process it was."""
+    _tell_skipped(terminalreporter)
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    if lines := [line for report in reports for name, line in report.user_properties if name == MEASURED]:
+        terminalreporter.section("FAULTS: what was measured")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+def _tell_skipped(terminalreporter: pytest.TerminalReporter) -> None:
     """One line for each reason to skip, with how many tests it cost: nobody mistakes them for passed."""
-    skipped = terminalreporter.stats.get("skipped", [])
+    skipped = terminalreporter.getreports("skipped")
     if not skipped:
         return
     reasons = Counter(_reason(report) for report in skipped)
