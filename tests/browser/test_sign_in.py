@@ -133,6 +133,7 @@ def test_a_tab_whose_session_ended_while_it_was_cut_off_leads_to_the_form(
         page.goto(f"{running_app.url}/explore")
         sign_in(page, people["researcher"])
         _shows_a_page(page)
+        page.wait_for_function("window.asksWhetherStillThere", timeout=PATIENCE_MS)
         running_app.stop()
         with closing(Services(Settings(data_dir=running_app.data_dir, archive="folder"))) as services:
             accounts.sign_out_everywhere(services, people["researcher"])
