@@ -20,6 +20,7 @@ from argon2 import PasswordHasher
 from dicomcore.access import passwords
 from dicomcore.archive.local import LocalOrthanc, find_program
 from dicomcore.settings import Settings
+from tests.one_process import OneProcess
 
 PROJECT = Path(__file__).resolve().parent.parent
 CORPUS = PROJECT.parent / "shared" / "corpus" / "tree"
@@ -122,6 +123,14 @@ def chromium() -> Path:
 def settings(tmp_path: Path) -> Settings:
     """Settings of a fresh installation with the built-in archive; all of it under ``tmp_path``."""
     return Settings(data_dir=tmp_path / "data", log_dir=tmp_path / "logs", archive="folder")
+
+
+@pytest.fixture
+def services(settings: Settings) -> Iterator[OneProcess]:
+    """A fresh installation that does all work at once, in this process."""
+    made = OneProcess(settings)
+    yield made
+    made.close()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

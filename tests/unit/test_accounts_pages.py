@@ -18,6 +18,7 @@ from dicomcore.services import Services
 from dicomcore.settings import Settings
 from dicomcore.visitor import Role
 from pages.widgets import at_work, visit
+from tests.clicking import lives, press
 from tests.factories import write_study
 from tests.one_process import OneProcess, imported
 from tests.visitors import PASSWORD, session_of, signed_in, token_of
@@ -49,15 +50,6 @@ def page(name: str, **query: str) -> AppTest:
     app.switch_page(f"{name}.py")
     app.query_params.update(query)
     return lives(app.run())
-
-
-def lives(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception[0].stack_trace
-    return app
-
-
-def press(app: AppTest, label: str) -> AppTest:
-    return lives(next(button for button in app.button if button.label == label).click().run())
 
 
 def add(name: str, password: str = PASSWORD, again: str = PASSWORD, role: Role = Role.RESEARCHER) -> AppTest:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,16 +13,8 @@ import pytest
 from dicomcore.archive.folder import FolderArchive
 from dicomcore.model import Described, Header, Receipt
 from dicomcore.services import read_header
-from dicomcore.settings import Settings
 from tests.factories import ct, write
 from tests.one_process import OneProcess
-
-
-@pytest.fixture
-def services(settings: Settings) -> Iterator[OneProcess]:
-    services = OneProcess(settings)
-    yield services
-    services.close()
 
 
 @pytest.fixture
@@ -57,7 +48,7 @@ def file_of(folder: Path) -> Path:
 
 
 def without_times(told: Described) -> list[dict[str, Any]]:
-    """When a file came in is to the second, and from the file itself where the index is lost: it may be the next one."""
+    """When a file came in is to the second, and from the file itself where the index is lost: maybe the next one."""
     every = (*told.patients, *told.studies, *told.series, *told.instances)
     return [{name: value for name, value in asdict(one).items() if name != "last_update"} for one in every]
 
