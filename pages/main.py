@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -38,20 +38,24 @@ def _viewer() -> Any:
 def _work(visitor: Visitor) -> list[Any]:
     pages = [st.Page("patients.py", title="Patients", icon=":material/groups:", default=True), _viewer()]
     pages.append(st.Page("explore.py", title="Explore", icon=":material/query_stats:"))
-    if visitor.may(Right.ADMINISTER):
-        pages += [
-            st.Page("import_studies.py", title="Import", icon=":material/move_to_inbox:"),
-            st.Page("hospital_config.py", title="Hospital Config", icon=":material/local_hospital:"),
-            st.Page("users.py", title="Users", icon=":material/manage_accounts:"),
-            st.Page("audit.py", title="Audit", icon=":material/policy:"),
-        ]
-    return pages
+    return [*pages, *_for_admins("visible" if visitor.may(Right.ADMINISTER) else "hidden")]
+
+
+def _for_admins(visibility: Literal["visible", "hidden"]) -> list[Any]:
+    """Hidden ones are there by their address alone, and say to whom they are closed."""
+    return [
+        st.Page("import_studies.py", title="Import", icon=":material/move_to_inbox:", visibility=visibility),
+        st.Page("hospital_config.py", title="Hospital Config", icon=":material/local_hospital:", visibility=visibility),
+        st.Page("users.py", title="Users", icon=":material/manage_accounts:", visibility=visibility),
+        st.Page("audit.py", title="Audit", icon=":material/policy:", visibility=visibility),
+    ]
 
 
 st.logo(PICTURES / "logo.svg", size="large")
 looks.apply()
 with visit.visiting() as visitor:
     page = st.navigation(pages_for(visitor), position="top")
+    visit.stay_signed_in_or_leave()
     page.run()
 st.space("medium")
 st.caption("DICOM Viewer Pro · not a medical device, not for diagnosis")

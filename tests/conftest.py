@@ -20,9 +20,13 @@ from argon2 import PasswordHasher
 from dicomcore.access import passwords
 from dicomcore.archive.local import LocalOrthanc, find_program
 from dicomcore.settings import Settings
+from tests.one_process import OneProcess
 
 PROJECT = Path(__file__).resolve().parent.parent
 CORPUS = PROJECT.parent / "shared" / "corpus" / "tree"
+
+#: Under this name a test keeps what it measured, to be told at the end of the run.
+MEASURED = "measured"
 
 #: Where browsers are found, in the order of trust: Debian's own first.
 BROWSERS = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome")
@@ -121,6 +125,14 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path / "data", log_dir=tmp_path / "logs", archive="folder")
 
 
+@pytest.fixture
+def services(settings: Settings) -> Iterator[OneProcess]:
+    """A fresh installation that does all work at once, in this process."""
+    made = OneProcess(settings)
+    yield made
+    made.close()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--long``: the fault tests in their long form, which takes minutes."""
     parser.addoption("--long", action="store_true", help="the fault tests in their long form (minutes)")
@@ -134,8 +146,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was not tested and what was measured, from whichever process it was."""
+    _tell_skipped(terminalreporter)
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    if lines := [line for report in reports for name, line in report.user_properties if name == MEASURED]:
+        terminalreporter.section("FAULTS: what was measured")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+def _tell_skipped(terminalreporter: pytest.TerminalReporter) -> None:
     """One line for each reason to skip, with how many tests it cost: nobody mistakes them for passed."""
-    skipped = terminalreporter.stats.get("skipped", [])
+    skipped = terminalreporter.getreports("skipped")
     if not skipped:
         return
     reasons = Counter(_reason(report) for report in skipped)

@@ -38,6 +38,7 @@ input:focus-visible, button:focus-visible, a:focus-visible { outline: 2px solid 
 a { color: var(--accent); }
 code { font-size: .9em; overflow-wrap: anywhere; }
 .wrong { color: var(--wrong); background: var(--wrong-back); border-radius: 6px; padding: .6rem .75rem; }
+.hint { background: var(--field); border-radius: 6px; padding: .6rem .75rem; }
 .soft, footer { color: var(--soft); font-size: .85rem; }
 .soft { margin: -.6rem 0 1rem; }
 footer { margin-top: 1.5rem; text-align: center; }
@@ -78,6 +79,11 @@ def told(sentence: str) -> str:
 def wrong(sentence: str) -> str:
     """What went wrong, read out by screen readers; nothing where nothing did."""
     return f'<p class="wrong" role="alert">{escape(sentence)}</p>' if sentence else ""
+
+
+def hint(sentence: str) -> str:
+    """Why the page stands there, read out by screen readers; nothing where nothing is to be said."""
+    return f'<p class="hint" role="status">{escape(sentence)}</p>' if sentence else ""
 
 
 def field(label: str, name: str, value: str = "", **more: str) -> str:

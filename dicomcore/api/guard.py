@@ -24,6 +24,8 @@ OPEN = {
     "/login/logo.svg",
     "/login/icon.svg",
     "/login/again.js",
+    "/login/still.js",
+    "/login/still",
     "/login/openid",
     "/logout",
     "/first-admin",

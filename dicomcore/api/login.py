@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -20,9 +20,10 @@ from dicomcore.api import first_start
 from dicomcore.api.addresses import HOME, comes_from, is_secure, local_path
 from dicomcore.api.aside import aside
 from dicomcore.api.asking import Engine
-from dicomcore.api.form_page import field, page, told, wrong
+from dicomcore.api.form_page import field, hint, page, told, wrong
 from dicomcore.api.forms import form, keep_form_key, sent
 from dicomcore.api.limits import RateLimit
+from dicomcore.api.why import why
 from dicomcore.errors import AccessRefused, DicomViewerError, NotSignedIn, SignInFailed, TooManyAttempts, UsageError
 from dicomcore.services import Services
 from dicomcore.visitor import SESSION_COOKIE
@@ -33,6 +34,21 @@ Way = tuple[str, str]
 
 ATTEMPTS = RateLimitItemPerMinute(30, namespace="sign in")
 """From one network address, whatever the names: each failure is a line of the audit."""
+
+STILL_THERE = """\
+// The session may end while nobody clicks, and a connection that is lost brings no page that could say so: ask.
+// Without an answer the page waits, as the app may only be starting anew.
+const ask = async () => {
+  if (document.hidden) return;
+  const answer = await fetch("/login/still", {cache: "no-store"}).catch(() => null);
+  if (answer?.status === 401)
+    location.replace(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+};
+if (!window.asksWhetherStillThere) {
+  window.asksWhetherStillThere = setInterval(ask, 10_000);
+  document.addEventListener("visibilitychange", ask);
+}
+"""
 
 TO_THE_FORM = """\
 // A page whose visitor is not signed in any more leads to the form, and from there back.
@@ -54,7 +70,9 @@ def routes(engine: Engine, pictures: Path, ways: Sequence[Way] = ()) -> list[Rou
         Route("/first-admin", at.make_first, methods=["POST"]),
         Route("/login/logo.svg", _file(pictures / "logo.svg"), methods=["GET"]),
         Route("/login/icon.svg", _file(pictures / "icon.svg"), methods=["GET"]),
-        Route("/login/again.js", _again, methods=["GET"]),
+        Route("/login/again.js", _script(TO_THE_FORM), methods=["GET"]),
+        Route("/login/still.js", _script(STILL_THERE), methods=["GET"]),
+        Route("/login/still", at.still, methods=["GET"]),
     ]
 
 
@@ -101,7 +119,13 @@ class Entrance:
             return RedirectResponse(wanted, 303)
         if await aside(signing_in.nobody_yet, services):
             return page("Nobody can sign in yet", NOBODY_YET)
-        return self._form(request, services, wanted)
+        return self._form(request, services, wanted, why=why(request, services, wanted))
+
+    @_answered
+    async def still(self, request: Request) -> Response:
+        """Whether the session still holds: 204 or 401. To ask keeps nobody signed in."""
+        visitor = await aside(partial(signing_in.visitor_of, by_hand=False), self.engine(), _session(request))
+        return Response(status_code=401 if visitor is None else 204)
 
     @_answered
     async def sign_in(self, request: Request) -> Response:
@@ -164,7 +188,7 @@ class Entrance:
         services = self.engine()
         await sent(request, services.settings.public_url)
         await aside(signing_in.sign_out, services, _session(request))
-        gone = RedirectResponse("/login", 303)
+        gone = RedirectResponse("/login?why=signed-out", 303)
         forget_session_cookie(gone)
         return gone
 
@@ -176,6 +200,7 @@ class Entrance:
         name: str = "",
         error: AccessRefused | None = None,
         headers: dict[str, str] | None = None,
+        why: str = "",
     ) -> Response:
         focus = {"password" if name else "name": {"autofocus": ""}}
         fields = field(
@@ -187,7 +212,7 @@ class Entrance:
             spellcheck="false",
             **focus.get("name", {}),
         ) + field("Password", "password", type="password", autocomplete="current-password", **focus.get("password", {}))
-        body = wrong(str(error or "")) + form(request, "/login", fields, "Sign in", next=wanted)
+        body = (wrong(str(error)) if error else hint(why)) + form(request, "/login", fields, "Sign in", next=wanted)
         shown = page("Sign in", body + self._other_ways(wanted), error.http_status if error else 200, headers)
         keep_form_key(request, shown, services.settings.public_url)
         return shown
@@ -250,5 +275,8 @@ def _file(path: Path) -> Callable[[Request], Awaitable[Response]]:
     return answer
 
 
-async def _again(_: Request) -> Response:
-    return Response(TO_THE_FORM, media_type="text/javascript")
+def _script(text: str) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(_: Request) -> Response:
+        return Response(text, media_type="text/javascript")
+
+    return answer

@@ -10,6 +10,9 @@ import typer
 from dicomcore import people
 from dicomcore.cli import show
 from dicomcore.cli.base import Json, app, opened_services
+from dicomcore.errors import CacheHeld
+from dicomcore.people import Behind
+from dicomcore.services import Services
 
 
 @app.command()
@@ -20,9 +23,20 @@ def pseudonym(
 ) -> None:
     """Say which patient is behind a pseudonym. It is noted in the audit who asked."""
     with opened_services() as services:
-        found = people.behind(services, subject, project)
+        found = _behind(services, subject, project)
     if as_json:
         show.as_json(asdict(found))
     else:
         born = found.birth_date or "unknown"
         show.out.print(f"{found.name} · id {found.patient_id} · born {born} · archive id {found.id}", markup=False)
+
+
+def _behind(services: Services, subject: str, project: str) -> Behind:
+    """Raises ``CacheHeld`` with what to do instead: the running app has an answer of its own."""
+    try:
+        return people.behind(services, subject, project)
+    except CacheHeld:
+        raise CacheHeld(
+            "The app is running, and has the cache. Ask there: sign in as an admin, open Users, and “Who is behind a "
+            "pseudonym?” tells the same. Or stop the app (Ctrl+C in its terminal) and repeat this command."
+        ) from None

@@ -9,7 +9,7 @@ from dicomcore.accounts import User
 from dicomcore.errors import DicomViewerError
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
-from pages.widgets import looks
+from pages.widgets import looks, visit
 from pages.widgets.problems import problem
 from pages.widgets.users_add import PASSWORD_HINT, expect_the_same
 
@@ -21,7 +21,7 @@ def show(services: Services, visitor: Visitor) -> None:
         _who(services, user)
         if st.button("Sign Out Everywhere", icon=":material/logout:", help="In this browser and in all others."):
             accounts.sign_out_everywhere(services, user.name)
-            st.rerun()
+            visit.leave("signed-out-everywhere")
     st.header("Password")
     if user.issuer:
         looks.note(f"You sign in at {user.issuer}: change your password there.", "issuer")
@@ -60,4 +60,4 @@ def _change(services: Services, visitor: Visitor, old: str, new: str, again: str
     except DicomViewerError as error:
         problem(error)
     else:
-        st.rerun()  # nobody is signed in any more: the page leads to the door
+        visit.leave("new-password")

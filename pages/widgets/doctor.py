@@ -21,6 +21,8 @@ BADGES = {
 }
 """How each state looks; the word stands beside the icon."""
 
+BADGE_PIXELS = 110
+
 
 def show(services: Services) -> None:
     """A button; what it finds stays until it is pressed again."""
@@ -43,9 +45,10 @@ def _told(found: Diagnosis) -> None:
 
 def _line(check: Check, place: int) -> None:
     icon, colour = BADGES[check.state]
-    word, name, told = st.columns([1, 2, 6], gap="small")
-    word.badge(check.state.value, icon=icon, color=colour)
-    with name:
+    what, told = st.columns([1, 2], gap="small")  # one below the other where the room is narrow
+    with what.container(horizontal=True, gap="small"):
+        with st.container(width=BADGE_PIXELS):
+            st.badge(check.state.value, icon=icon, color=colour)
         looks.name(check.name, f"check-{place}")
     with told.container(gap=None):
         st.text(check.said)

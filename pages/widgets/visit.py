@@ -50,8 +50,7 @@ def admitted(right: Right) -> Visitor:
     """The visitor, who has this right; for anybody else the page ends here. The first line of every page."""
     found = visitor(by_hand=False)
     if not found.may(right):
-        problem(f"This page is not for the role “{found.role}”. Ask an admin.")
-        st.stop()
+        _refuse(found)
     st.session_state[CAME_IN] = True
     return found
 
@@ -83,8 +82,18 @@ def sign_out() -> None:
     """A page of the navigation: a click there ends the session in every open tab. A link from elsewhere only asks."""
     if st.session_state.get(CAME_IN) or st.button("Sign out", icon=":material/logout:", type="primary"):
         signing_in.sign_out(services(), session())
-        lead_to("/login")
-        st.stop()
+        leave("signed-out")
+
+
+def leave(why: str) -> NoReturn:
+    """To the form, which says why: one of ``dicomcore.api.why.SAID``."""
+    lead_to(f"/login?why={why}")
+    st.stop()
+
+
+def stay_signed_in_or_leave() -> None:
+    """A tab whose session is over leads to the form by itself, also where it has lost the connection."""
+    st.html('<script src="/login/still.js"></script>', unsafe_allow_javascript=True)
 
 
 def lead_to(path: str = "") -> None:
@@ -93,8 +102,18 @@ def lead_to(path: str = "") -> None:
     st.html(f'<script src="/login/again.js"{wanted}></script>', unsafe_allow_javascript=True)
 
 
+def _refuse(found: Visitor) -> NoReturn:
+    problem(
+        f"This page is not for the role “{found.role}”: it is for admins. Ask one to do it for you, or to change your "
+        "role on Users."
+    )
+    st.html('<a href="/" target="_self" style="color: inherit">Go to Patients</a>')
+    st.stop()
+
+
 def _show_the_door() -> NoReturn:
-    st.info("You are not signed in, or your session is over.", icon=":material/lock:")
+    over = "Your session is over: sign in again." if session() else "You are not signed in."
+    st.info(over, icon=":material/lock:")
     offered = openid.offer()
     st.html('<a href="/login" target="_self" style="color: inherit">Sign in with name and password</a>')
     if not offered:

@@ -7,8 +7,11 @@ from contextlib import closing
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
+from dicomcore import accounts
+from dicomcore.services import Services
+from dicomcore.settings import Settings
 from dicomcore.visitor import SESSION_COOKIE
 from tests.browser.conftest import PROJECT, RunningApp, Visits, make_first_admin, sign_in
 
@@ -110,9 +113,8 @@ def _expect_pages(app: RunningApp, visits: Visits, name: str, allowed: set[str])
         _shows_a_page(page)
         for one in PAGES:
             page.goto(f"{app.url}/{_path(one)}")
-            shown = page.get_by_test_id("stHeading").or_(page.get_by_text("This page is not for")).or_(_no_such(page))
-            expect(shown.first).to_be_visible(timeout=PATIENCE_MS)
-            refused = page.get_by_text("This page is not for").or_(_no_such(page))
+            refused = page.get_by_text("This page is not for")
+            expect(page.get_by_test_id("stHeading").or_(refused).first).to_be_visible(timeout=PATIENCE_MS)
             expect(refused).to_have_count(0 if one in allowed else 1)
     assert complaints == []
 
@@ -122,6 +124,19 @@ def _path(name: str) -> str:
     return "" if name == "patients" else name
 
 
-def _no_such(page: Page) -> Locator:
-    """What Streamlit says of a page that is not in this visitor's navigation."""
-    return page.get_by_role("dialog").filter(has_text="Page not found")
+def test_a_tab_whose_session_ended_while_it_was_cut_off_leads_to_the_form(
+    running_app: RunningApp, people: dict[str, str], visits: Visits
+) -> None:
+    """Its websocket is refused from now on: no page can tell it."""
+    with visits.begin() as context:
+        page = context.new_page()
+        page.goto(f"{running_app.url}/explore")
+        sign_in(page, people["researcher"])
+        _shows_a_page(page)
+        page.wait_for_function("window.asksWhetherStillThere", timeout=PATIENCE_MS)
+        running_app.stop()
+        with closing(Services(Settings(data_dir=running_app.data_dir, archive="folder"))) as services:
+            accounts.sign_out_everywhere(services, people["researcher"])
+        running_app.start()
+        page.wait_for_url(re.compile(r"/login\?next=%2Fexplore"), timeout=PATIENCE_MS)
+        expect(page.get_by_role("status")).to_contain_text("Your session is over.")

@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from dicomcore.archive.orthanc import OrthancArchive
+from tests.conftest import MEASURED
 from tests.faults.orthanc import MortalOrthanc, archive_at
 from tests.faults.proxy import Proxy, proxy_before
 from tests.faults.site import Site
-
-MEASURED = "measured"
 
 Figures = Callable[[str], None]
 
@@ -74,12 +73,3 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
             return stack.enter_context(Site(data_dir or tmp_path / "data", tmp_path / "logs"))
 
         yield make
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What was measured, a line each."""
-    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
-    if lines := [line for report in reports for name, line in report.user_properties if name == MEASURED]:
-        terminalreporter.section("FAULTS: what was measured")
-        for line in lines:
-            terminalreporter.write_line(line)

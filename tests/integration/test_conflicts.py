@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -29,13 +28,6 @@ from dicomcore.services import Services, read_header
 from dicomcore.settings import Settings
 from tests.factories import ct, write
 from tests.one_process import OneProcess
-
-
-@pytest.fixture
-def services(settings: Settings) -> Iterator[OneProcess]:
-    made = OneProcess(settings)
-    yield made
-    made.close()
 
 
 @pytest.fixture(params=["folder", "orthanc"])

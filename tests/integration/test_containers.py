@@ -29,7 +29,7 @@ from dicomcore.scan.paths import printable
 from dicomcore.services import Services, read_header
 from dicomcore.settings import Settings
 from tests.factories import ct, dicomdir, dicomdir_of, encoded, write
-from tests.unit.test_containers import tarred, zipped
+from tests.unit.containers.packing import tarred, zipped
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -226,6 +227,54 @@ def test_without_an_engine_the_pages_say_why(behind: Callable[..., TestClient], 
     assert "journal is newer" in browser.get("/login").text
 
 
+# ---- why the form stands there
+
+
+HINT = re.compile(r'<p class="hint" role="status">([^<]*)</p>')
+
+
+@pytest.mark.parametrize(
+    ("path", "cookie", "said"),
+    [
+        ("/login", "", ""),
+        ("/login?next=/", "", ""),
+        ("/login?next=/import_studies", "", "Sign in to see this page."),
+        ("/login?next=/import_studies", "of a session that is over", "Your session is over."),
+        ("/login?why=signed-out", "of a session that is over", "You have signed out."),
+        ("/login?why=signed-out-everywhere", "", "You have signed out in every browser."),
+        ("/login?why=new-password", "", "Your password is changed."),
+        ("/login?why=Call+555-0100", "", ""),
+    ],
+)
+def test_the_form_says_why_it_stands_there(stranger: TestClient, path: str, cookie: str, said: str) -> None:
+    if cookie:
+        stranger.cookies.set(SESSION_COOKIE, cookie)
+    shown = "".join(HINT.findall(stranger.get(path).text))
+    assert shown.startswith(said)
+    assert bool(shown) is bool(said)
+
+
+def test_what_went_wrong_takes_the_place_of_why_the_form_came(stranger: TestClient) -> None:
+    answer = _fill_in(stranger, "/login?next=/x", name="Ada", password="wrong", next="/x")
+    assert "Wrong user name or password." in answer.text
+    assert not HINT.search(answer.text)
+
+
+def test_an_open_tab_learns_that_its_session_is_over_and_asking_does_not_prolong_it(
+    services: Services, stranger: TestClient
+) -> None:
+    secret = session_of(services, Role.ADMIN, "Ada")
+    stranger.cookies.set(SESSION_COOKIE, secret)
+    seen = "SELECT seen_at FROM sessions"
+    with services.journal.transaction() as writing:
+        writing.execute("UPDATE sessions SET seen_at = seen_at - 60")
+    before = [row["seen_at"] for row in services.journal.rows(seen)]
+    assert stranger.get("/login/still").status_code == 204
+    assert [row["seen_at"] for row in services.journal.rows(seen)] == before
+    signing_in.sign_out(services, secret)
+    assert stranger.get("/login/still").status_code == 401
+
+
 # ---- the form
 
 
@@ -296,7 +345,7 @@ def test_signing_out_ends_the_session_and_following_a_link_does_not(services: Se
     stranger.cookies.set(SESSION_COOKIE, secret)
     assert "Sign out" in stranger.get("/logout").text
     assert signing_in.visitor_of(services, secret)
-    assert _fill_in(stranger, "/logout").headers["location"] == "/login"
+    assert _fill_in(stranger, "/logout").headers["location"] == "/login?why=signed-out"
     assert signing_in.visitor_of(services, secret) is None
 
 
@@ -309,7 +358,7 @@ def test_signing_in_again_ends_the_session_before(services: Services, stranger: 
     assert signing_in.visitor_of(services, before) is None
 
 
-@pytest.mark.parametrize("name", ["logo.svg", "icon.svg", "again.js"])
+@pytest.mark.parametrize("name", ["logo.svg", "icon.svg", "again.js", "still.js"])
 def test_what_the_form_shows_comes_from_here(stranger: TestClient, name: str) -> None:
     assert stranger.get(f"/login/{name}").status_code == 200
 

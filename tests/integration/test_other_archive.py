@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,18 +19,10 @@ from dicomcore.journal import decisions, jobs
 from dicomcore.journal.database import Journal
 from dicomcore.model import ArchiveCounts, Status
 from dicomcore.services import read_header
-from dicomcore.settings import Settings
 from tests.factories import ct, write, write_study
 from tests.one_process import OneProcess, counts, imported, with_one_bad_file
 
 Pause = Callable[[str], None]
-
-
-@pytest.fixture
-def services(settings: Settings) -> Iterator[OneProcess]:
-    made = OneProcess(settings)
-    yield made
-    made.close()
 
 
 @pytest.fixture

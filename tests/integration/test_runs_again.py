@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,16 +19,8 @@ from dicomcore.journal import files, jobs
 from dicomcore.journal.database import Journal
 from dicomcore.model import Receipt, Selection, Status
 from dicomcore.services import Services, read_header
-from dicomcore.settings import Settings
 from tests.factories import ct, write, write_study
 from tests.one_process import OneProcess, counts, imported, with_one_bad_file
-
-
-@pytest.fixture
-def services(settings: Settings) -> Iterator[OneProcess]:
-    made = OneProcess(settings)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -46,13 +46,6 @@ class ReadOnly:
         raise AssertionError(f"{path} was sent ({len(body or b'')} bytes)")
 
 
-@pytest.fixture
-def services(settings: Settings) -> Iterator[OneProcess]:
-    made = OneProcess(settings)
-    yield made
-    made.close()
-
-
 @pytest.fixture(params=["folder", "orthanc"])
 def with_each_archive(request: pytest.FixtureRequest, settings: Settings) -> Iterator[OneProcess]:
     """The engine with the built-in archive, and with a real and empty Orthanc."""

@@ -23,12 +23,10 @@ from dicomcore.settings import load
 from dicomcore.signing_in import sign_out
 from dicomcore.visitor import Role, Visitor
 from pages.widgets import download, visit
+from tests.clicking import HOSTILE, lives, page, press
 from tests.factories import write_study
 from tests.one_process import OneProcess, imported
-from tests.unit.test_pages import HOSTILE, engine, lives, page, press
 from tests.visitors import session_of, token_of
-
-__all__ = ["engine"]
 
 ANNA = Visitor("anna", Role.ADMIN)
 

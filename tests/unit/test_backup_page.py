@@ -8,8 +8,9 @@ from streamlit.testing.v1 import AppTest
 
 from dicomcore.settings import Settings
 from pages.widgets import at_work
+from tests.clicking import page, press
 from tests.factories import write, write_study
-from tests.unit.test_pages import OneProcess, page, press
+from tests.one_process import OneProcess
 from tests.visitors import signed_in
 
 

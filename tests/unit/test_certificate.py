@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ import pytest
 from dicomcore import __version__, certificate, verification
 from dicomcore.errors import UsageError
 from dicomcore.services import Services
-from dicomcore.settings import Settings
 from tests.factories import ct, write, write_study
 from tests.one_process import OneProcess
 
@@ -36,13 +34,6 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
-
-
-@pytest.fixture
-def services(settings: Settings) -> Iterator[OneProcess]:
-    made = OneProcess(settings)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -11,10 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from dicomcore import conflicts
 from dicomcore.journal import reports
+from tests.clicking import HOSTILE, cells, markdown, page, pictures, press, texts
 from tests.factories import ct, write
-from tests.unit.test_pages import HOSTILE, OneProcess, cells, engine, markdown, page, pictures, press, texts
-
-__all__ = ["engine"]
+from tests.one_process import OneProcess
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dicomcore.archive.endpoint import Endpoint
@@ -15,9 +13,9 @@ from dicomcore.doctor import report
 from dicomcore.doctor.check import Check, State
 from dicomcore.doctor.report import Diagnosis
 from dicomcore.services import Services
-from dicomcore.settings import Settings, save
-from pages.widgets import archive_card, at_work
-from tests.visitors import signed_in
+from dicomcore.settings import save
+from pages.widgets import archive_card
+from tests.clicking import lives, press
 
 MAIN = Path(__file__).resolve().parents[2] / "pages" / "main.py"
 HOSTILE = "*b* <script> $x$ [a](http://evil) :red[no]"
@@ -25,30 +23,10 @@ CANARY = "canary-password"
 SAVED = "http://pacs.example.org:8042"
 
 
-@pytest.fixture
-def engine(settings: Settings) -> Iterator[Services]:
-    st.cache_data.clear()
-    services = Services(settings)
-    at_work.hand_over(services)
-    with signed_in(services):
-        yield services
-    at_work.hand_over(None)
-    services.close()
-
-
 def page() -> AppTest:
     app = AppTest.from_file(MAIN, default_timeout=30)
     app.switch_page("hospital_config.py")
     return lives(app.run())
-
-
-def lives(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception[0].stack_trace
-    return app
-
-
-def press(app: AppTest, label: str) -> AppTest:
-    return lives(next(button for button in app.button if button.label == label).click().run())
 
 
 def test_the_diagnosis_is_asked_for_by_a_button_and_shows_every_check(

@@ -12,13 +12,10 @@ from dicomcore import accounts, people
 from dicomcore.exploring import saved
 from dicomcore.visitor import Role, Visitor
 from pages.widgets import explore_sql
+from tests.clicking import HOSTILE, everything, lives, page, press
 from tests.factories import ct, write
 from tests.one_process import OneProcess, imported
-from tests.unit.test_pages import HOSTILE, engine, lives, page, press
-from tests.unit.test_pseudonyms_page import everything
 from tests.visitors import signed_in
-
-__all__ = ["engine"]
 
 
 @pytest.fixture

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dicomcore.archive.folder import FolderArchive
-from dicomcore.model import Header, Receipt
+from dicomcore.model import Described, Header, Receipt
 from dicomcore.services import read_header
-from dicomcore.settings import Settings
 from tests.factories import ct, write
 from tests.one_process import OneProcess
-
-
-@pytest.fixture
-def services(settings: Settings) -> Iterator[OneProcess]:
-    services = OneProcess(settings)
-    yield services
-    services.close()
 
 
 @pytest.fixture
@@ -54,15 +47,21 @@ def file_of(folder: Path) -> Path:
     return file
 
 
+def without_times(told: Described) -> list[dict[str, Any]]:
+    """When a file came in is to the second, and from the file itself where the index is lost: maybe the next one."""
+    every = (*told.patients, *told.studies, *told.series, *told.instances)
+    return [{name: value for name, value in asdict(one).items() if name != "last_update"} for one in every]
+
+
 def test_an_index_that_is_lost_is_made_again_from_the_files(folder: Path, tmp_path: Path) -> None:
     before = opened(folder)
     names = ["Muster^Anna", "Later^Name", "Last^Name"]
     ids = [before.store(write(tmp_path / name, ct(image=n, PatientName=name)), None) for n, name in enumerate(names, 1)]
-    told, counts = before.describe([one.archive_id for one in ids]), before.counts()
+    told, counts = without_times(before.describe([one.archive_id for one in ids])), before.counts()
     lose_index(folder)
     after = opened(folder)
     assert after.counts() == counts
-    assert after.describe([one.archive_id for one in ids]) == told
+    assert without_times(after.describe([one.archive_id for one in ids])) == told
     assert [after.md5(one.archive_id) for one in ids] == [before.md5(one.archive_id) for one in ids]
     assert after.changes(0).instances == tuple(one.archive_id for one in ids)
 

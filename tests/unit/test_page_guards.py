@@ -43,7 +43,7 @@ def refusals(app: AppTest) -> list[str]:
 @pytest.mark.usefixtures("engine")
 def test_a_stranger_sees_nothing_but_the_way_in(name: str) -> None:
     app = run(name)
-    assert [info.value for info in app.info] == ["You are not signed in, or your session is over."]
+    assert [info.value for info in app.info] == ["You are not signed in."]
     assert not app.title
     assert not app.dataframe
     assert not app.exception
@@ -61,6 +61,17 @@ def test_a_researcher_is_refused_on_the_pages_of_admins(engine: OneProcess, name
 def test_an_admin_is_refused_nowhere(engine: OneProcess, name: str) -> None:
     with signed_in(engine, Role.ADMIN):
         assert refusals(run(name)) == []
+
+
+@pytest.mark.parametrize("name", sorted(set(ALL) - FOR_RESEARCHERS))
+def test_a_page_that_is_closed_to_ones_role_says_so_and_what_to_do(engine: OneProcess, name: str) -> None:
+    """By its address: the navigation does not show it."""
+    with signed_in(engine, Role.RESEARCHER):
+        app = AppTest.from_file(PAGES / "main.py", default_timeout=30).run()
+        app.switch_page(str(PAGES / f"{name}.py")).run()
+    (said,) = refusals(app)
+    assert "it is for admins" in said
+    assert "Ask one" in said
 
 
 def test_a_live_piece_of_a_page_stops_for_who_has_lost_the_right(engine: OneProcess) -> None:
@@ -85,7 +96,7 @@ def test_a_live_piece_of_a_page_stops_for_who_has_lost_the_right(engine: OneProc
 def test_who_is_signed_out_sees_the_way_in_at_the_next_click(engine: OneProcess) -> None:
     with signed_in(engine, Role.ADMIN):
         app = AppTest.from_file(PAGES / "main.py", default_timeout=30).run()
-        assert not app.info or "not signed in" not in app.info[0].value
+        assert not any("sign" in info.value for info in app.info)
     visit.come_with(lambda: "the secret of a session that is over")
     app.run()
-    assert app.info[0].value.startswith("You are not signed in")
+    assert app.info[0].value == "Your session is over: sign in again."

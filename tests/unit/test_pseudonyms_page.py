@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
-from google.protobuf.json_format import MessageToJson
 from PIL import Image
 from pydicom.uid import SecondaryCaptureImageStorage
 from streamlit.testing.v1 import AppTest
@@ -26,6 +25,7 @@ from dicomcore.journal import audit
 from dicomcore.settings import Settings
 from dicomcore.visitor import Role, Visitor
 from pages.widgets import at_work
+from tests.clicking import everything
 from tests.factories import ROOT, ct, write
 from tests.one_process import OneProcess
 from tests.visitors import signed_in
@@ -74,15 +74,6 @@ def page(**query: str) -> AppTest:
     app.run()
     assert not app.exception, app.exception[0].stack_trace
     return app
-
-
-def everything(app: AppTest) -> str:
-    """All that the browser is sent: every element with its tables, and what stands in the address."""
-    told = [json.dumps(dict(app.query_params))]
-    for element in (one for block in (app.main, app.sidebar) for one in block):
-        told.append(MessageToJson(element.proto, ensure_ascii=False) if element.proto is not None else "")
-    told += [frame.value.to_csv() for frame in app.dataframe]
-    return "\n".join(told).lower().replace("\\", "").replace("\N{WORD JOINER}", "")  # as people read it
 
 
 def secrets_of(engine: OneProcess) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,6 @@ from dicomcore.settings import Settings
 from tests.factories import ct, write, write_study
 from tests.one_process import OneProcess, imported, with_one_bad_file
 from tests.unit.test_rest_hospital_config import AtWork, client_of, told
-
-
-@pytest.fixture
-def services(settings: Settings) -> Iterator[OneProcess]:
-    found = OneProcess(settings)
-    yield found
-    found.close()
 
 
 @pytest.fixture

@@ -44,13 +44,6 @@ def client_of(services: Services) -> TestClient:
 
 
 @pytest.fixture
-def services(settings: Settings) -> Iterator[OneProcess]:
-    found = OneProcess(settings)
-    yield found
-    found.close()
-
-
-@pytest.fixture
 def client(services: OneProcess) -> TestClient:
     return client_of(services)
 

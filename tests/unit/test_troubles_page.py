@@ -12,10 +12,9 @@ from typer.testing import CliRunner
 from dicomcore.cli.app import app
 from dicomcore.services import Services
 from pages.widgets.troubles import TITLE
+from tests.clicking import scan
 from tests.factories import ct, write
-from tests.unit.test_pages import OneProcess, engine, scan
-
-__all__ = ["engine"]
+from tests.one_process import OneProcess
 
 HOSTILE = "![x](http://evil/x.png)^<script>"
 

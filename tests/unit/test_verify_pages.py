@@ -6,10 +6,9 @@ from pathlib import Path
 
 from dicomcore import verification
 from dicomcore.cache import queries
+from tests.clicking import lives, page, press, scan
 from tests.factories import write_study
-from tests.unit.test_pages import OneProcess, engine, lives, page, press, scan
-
-__all__ = ["engine"]
+from tests.one_process import OneProcess
 
 
 def test_the_button_of_a_scan_leads_to_the_verdict(engine: OneProcess, tmp_path: Path) -> None:

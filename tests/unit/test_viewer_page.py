@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from fastapi.testclient import TestClient
-from google.protobuf.json_format import MessageToJson
 from pydicom.sequence import Sequence
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -23,6 +21,7 @@ from dicomcore.journal import audit
 from dicomcore.settings import Settings
 from dicomcore.visitor import Role, Visitor
 from pages.widgets import at_work
+from tests.clicking import everything, lives
 from tests.factories import ROOT, ct, write
 from tests.one_process import OneProcess
 from tests.unit.test_documents import PDF, SR, content, pdf
@@ -74,19 +73,6 @@ def page(**query: str) -> AppTest:
     app.switch_page("viewer.py")
     app.query_params.update(query)
     return lives(app.run())
-
-
-def lives(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception[0].stack_trace
-    return app
-
-
-def everything(app: AppTest) -> str:
-    told = [json.dumps(dict(app.query_params))]
-    for element in (one for block in (app.main, app.sidebar) for one in block):
-        told.append(MessageToJson(element.proto, ensure_ascii=False) if element.proto is not None else "")
-    told += [frame.value.to_csv() for frame in app.dataframe]
-    return "\n".join(told).lower().replace("\\", "").replace("\N{WORD JOINER}", "")
 
 
 def opened(engine: OneProcess, number: str) -> AppTest:

@@ -2,50 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dicomcore import watches
 from dicomcore.journal import jobs, watched_folders
 from dicomcore.model import Selection, Status
 from dicomcore.services import Services
-from dicomcore.settings import Settings
 from dicomcore.watches import presence
-from pages.widgets import at_work
-from tests.visitors import signed_in
+from tests.clicking import lives, press
 
 MAIN = Path(__file__).resolve().parents[2] / "pages" / "main.py"
 HOSTILE = "*b* <script> $x$ [a](http://evil)"
-
-
-@pytest.fixture
-def engine(settings: Settings) -> Iterator[Services]:
-    st.cache_data.clear()
-    services = Services(settings)
-    at_work.hand_over(services)
-    with signed_in(services):
-        yield services
-    at_work.hand_over(None)
-    services.close()
 
 
 def page() -> AppTest:
     app = AppTest.from_file(MAIN, default_timeout=30)
     app.switch_page("hospital_config.py")
     return lives(app.run())
-
-
-def lives(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception[0].stack_trace
-    return app
-
-
-def press(app: AppTest, label: str) -> AppTest:
-    return lives(next(button for button in app.button if button.label == label).click().run())
 
 
 def watch(folder: Path) -> AppTest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,13 +36,6 @@ from tests.one_process import OneProcess
 
 PATIENCE_SECONDS = 20
 LOOKS = 8
-
-
-@pytest.fixture
-def services(settings: Settings) -> Iterator[OneProcess]:
-    services = OneProcess(settings)
-    yield services
-    services.close()
 
 
 @pytest.fixture(autouse=True)
