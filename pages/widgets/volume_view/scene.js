@@ -6,7 +6,7 @@ import { rangeOf } from "./looks3d.js";
 const PROGRAM = "/code/niivue-0.69.0.min.js";
 const [MULTIPLANAR, RENDER] = [3, 4];
 const SHADED = 0.6;
-const HOME = { azimuth: 110, elevation: 10 };
+const HOME = { azimuth: 165, elevation: 12 };
 
 export const NO_WEBGL2 = "MPR and 3D need WebGL2, which this browser does not give. Switch on hardware acceleration in its settings, or take another browser. Slices needs none.";
 

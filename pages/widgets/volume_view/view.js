@@ -246,7 +246,7 @@ class VolumeView {
   get span() {
     const { least, most } = this.scene.extent;
     const [from, to] = this.scene.range ?? [least, most];
-    return [Math.min(least, from), Math.max(most, to)];
+    return [Math.min(least, from), Math.max(most, 2 * to - from)];
   }
 
   valueAt(step) {
@@ -350,6 +350,7 @@ class VolumeView {
     this.size.hidden = !this.ready || this.size.options.length < 2;
     this.windows.hidden = !shows || this.is3d;
     this.looks.hidden = !shows || !this.is3d;
+    this.root.classList.toggle("whole", this.is3d);
     const on = { invert: this.invert, overlay: !this.wishes.hidden, identity: this.wishes.nameless };
     for (const [name, pressed] of Object.entries(on)) this.buttons[name].ariaPressed = String(pressed);
     this.buttons.invert.hidden = this.is3d;
