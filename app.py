@@ -19,7 +19,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from dicomcore import logs
-from dicomcore.api import login, openid
+from dicomcore.api import browser_code, login, openid
 from dicomcore.api.addresses import is_loopback
 from dicomcore.api.app import make_api
 from dicomcore.api.exposure import SaysWhy, expect_exposable
@@ -38,6 +38,7 @@ PAGES = Path(__file__).parent / "pages"
 PROVIDERS = openid.Providers(
     known_providers.names, known_providers.way_to, known_providers.claims, known_providers.is_cookie
 )
+NIIVUE = PAGES / "widgets" / "volume_view" / "niivue" / "niivue-0.69.0.min.js"
 LAST_WORDS_SECONDS = 5.0
 TOLD_VERSIONS = ("streamlit", "pydicom", "duckdb")
 
@@ -125,6 +126,7 @@ app = st.App(
     routes=[
         *login.routes(engine, PAGES / "widgets", PROVIDERS.ways()),
         *openid.routes(engine, PROVIDERS),
+        browser_code.route(NIIVUE),
         Mount("/api", make_api(engine)),
     ],
     middleware=[Middleware(SaysWhy), Middleware(Guard, engine=engine)],

@@ -26,7 +26,7 @@ POLICY = {
 FRAMED = "/component/"
 """Streamlit shows components of this kind in a frame."""
 
-CODE = ("/static/", FRAMED, "/_stcore/bidi-components/")
+CODE = ("/static/", FRAMED, "/_stcore/bidi-components/", "/code/")
 """Programs and fonts, the same for everybody: browsers may keep them."""
 
 

@@ -11,7 +11,7 @@ from dicomcore import instances, people
 from dicomcore.instances import Kind
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
-from pages.widgets import looks, origin, viewer_document, viewer_pictures, viewer_report, viewer_waveform
+from pages.widgets import looks, origin, viewer_document, viewer_pictures, viewer_report, viewer_volume, viewer_waveform
 from pages.widgets.problems import problems_shown
 from pages.widgets.words import shortened
 
@@ -31,11 +31,19 @@ def show(services: Services, visitor: Visitor, all_series: pd.DataFrame, series:
     """The view, and where the series came from."""
     kind, what = instances.what(services, visitor, series["id"], series["modality"])
     if kind is Kind.PICTURE:
-        viewer_pictures.show(services, visitor, all_series, series)
+        _pictures(services, visitor, all_series, series)
     else:
         _no_picture(services, visitor, series, kind, what)
     if people.shows_identities(visitor):
         origin.show(services, series["id"])
+
+
+def _pictures(services: Services, visitor: Visitor, all_series: pd.DataFrame, series: pd.Series) -> None:
+    layout = viewer_volume.choose(series["study"])
+    if layout == viewer_volume.SLICES:
+        viewer_pictures.show(services, visitor, all_series, series)
+    else:
+        viewer_volume.show(series, layout)
 
 
 def _no_picture(services: Services, visitor: Visitor, series: pd.Series, kind: Kind, what: str) -> None:

@@ -34,13 +34,13 @@ MODULES = (
 )
 """Each one only imports from those before it."""
 
-IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
+IMPORT = re.compile(r'^import \{[^}]*\} from "\.\.?/[\w/]+\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 
 
-def in_one_module() -> str:
+def in_one_module(files: Sequence[Path] = tuple(HERE / f"{name}.js" for name in MODULES)) -> str:
     """All modules as one: without their imports of each other, and with one export, the component."""
-    texts = ((HERE / f"{name}.js").read_text("utf-8") for name in MODULES)
+    texts = (file.read_text("utf-8") for file in files)
     return "\n".join(EXPORT.sub("", IMPORT.sub("", text)) for text in texts)
 
 

@@ -53,20 +53,20 @@ function isForUs(view, event) {
 }
 
 /** What a key does: one of the table, or a window by its number; undefined for all others. */
-function deedOf(view, event) {
+function deedOf(view, table, event) {
   const plain = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const key = event.shiftKey && event.key.startsWith("Arrow") ? `Shift+${plain}` : plain;
-  const row = KEYS.find(([keys]) => keys.includes(key));
+  const row = table.find(([keys]) => keys.includes(key));
   if (row) return row[3];
   const preset = view.presets().find((one) => one.key === key);
   return preset && ((of) => of.usePreset(preset.name));
 }
 
 /** Listen on the whole page, before Streamlit's own keys; gives what ends it. */
-export function followKeys(view) {
+export function followKeys(view, table = KEYS) {
   const pressed = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !view.isListening()) return;
-    const deed = isForUs(view, event) && deedOf(view, event);
+    const deed = isForUs(view, event) && deedOf(view, table, event);
     if (!deed) return;
     event.preventDefault();
     event.stopImmediatePropagation();
