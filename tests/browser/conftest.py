@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from dicomcore import accounts
 from dicomcore.services import Services
 from dicomcore.settings import Settings
 from dicomcore.visitor import Role
+from tests.browser.slices import PATIENCE_MS, stage
 from tests.visitors import PASSWORD
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -165,3 +166,48 @@ def visits(browser: Browser) -> Iterator[Visits]:
     made = Visits(browser)
     yield made
     assert made.strays == []
+
+
+@pytest.fixture(scope="session")
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a page with nothing but the view is served, with the rules of the real app."""
+    app = RunningApp(tmp_path_factory.mktemp("stand_in"), PYTHONPATH=str(PROJECT))
+    app.start("tests/browser/slice_stand_in.py")
+    yield app.url
+    app.stop()
+
+
+@pytest.fixture(scope="module")
+def module_browser(chromium: Path) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium), args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def opened(module_browser: Browser, stand_in: str) -> Iterator[tuple[Page, list[str]]]:
+    """The page in one window for all tests, and what went wrong in it: errors, and breaches of the browser's rules."""
+    complaints: list[str] = []
+    with contextlib.closing(module_browser.new_context(viewport={"width": 1280, "height": 900})) as context:
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda told: complaints.append(told.text) if "Security Policy" in told.text else None)
+        page.goto(stand_in)
+        expect(stage(page)).to_be_visible(timeout=PATIENCE_MS)
+        yield page, complaints
+
+
+@pytest.fixture
+def page(opened: tuple[Page, list[str]]) -> Iterator[Page]:
+    """The first series, as if it were just opened: at its middle image."""
+    page, complaints = opened
+    stage(page).focus()
+    page.keyboard.press("Escape")
+    page.get_by_label("Layout").select_option("1×1")
+    for series, images in [("colour", "1 of 1"), ("head", "11 of 20")]:  # what is open is opened anew
+        page.get_by_label("Series", exact=True).first.select_option(series)
+        expect(page.locator(".count").first).to_have_text(images)
+    expect(stage(page)).to_have_attribute("aria-label", "Series 4, image 11 of 20")
+    yield page
+    assert complaints == []

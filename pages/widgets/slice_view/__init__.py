@@ -16,7 +16,22 @@ import streamlit as st
 from pages.widgets.slice_view.presets import PRESETS, Preset
 
 HERE = Path(__file__).parent
-MODULES = ("dom", "state", "colours", "draw", "load", "measure", "overlay", "mouse", "keys", "pane", "view")
+MODULES = (
+    "dom",
+    "state",
+    "colours",
+    "draw",
+    "load",
+    "memory",
+    "measure",
+    "overlay",
+    "mouse",
+    "keys",
+    "key_list",
+    "cine",
+    "pane",
+    "view",
+)
 """Each one only imports from those before it."""
 
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)

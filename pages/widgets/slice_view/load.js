@@ -1,16 +1,23 @@
 // Fetches a series: the frame on show first, then outward from it, and no more than memory may hold.
 
-/** Bytes of pixels kept for one series. */
-export const MOST_BYTES = 1e9;
 const RUN_FRAMES = 16;
 const RUN_BYTES = 32e6;
 const AT_ONCE = 2;
 
 /** The JSON of a series' stack. Throws an Error with the server's sentence. */
-export async function stackOf(place, signal) {
-  const answer = await fetch(`${place}/stack`, { signal, credentials: "same-origin" });
+export async function stackOf(series, signal) {
+  const answer = await fetch(`${addressOf(series)}/stack`, { signal, credentials: "same-origin" });
   if (!answer.ok) throw new Error(await sentenceOf(answer));
   return answer.json();
+}
+
+function addressOf(series) {
+  return `/api/series/${encodeURIComponent(series)}`;
+}
+
+/** What went wrong, in a sentence. */
+export function sentenceFor(error) {
+  return error instanceof TypeError ? "The server cannot be reached. Try again." : error.message;
 }
 
 /** What the server says is wrong, or that it says nothing. */
@@ -23,10 +30,11 @@ async function sentenceOf(answer) {
 
 const HOLDS = { int16: Int16Array, uint16: Uint16Array, uint8: Uint8Array, rgb8: Uint8Array };
 
-/** The frames of one series, as typed arrays of stored values. */
+/** The frames of one stack, as typed arrays of stored values; `most` bytes are kept. */
 export class Frames {
-  constructor(place, frames, onChange, most = MOST_BYTES) {
-    Object.assign(this, { place, frames, onChange, most });
+  constructor({ series, version, frames }, onChange, most) {
+    Object.assign(this, { place: addressOf(series), frames, onChange, most });
+    this.of = version ? `stack=${version}` : "";
     this.kept = new Map();
     this.coming = new Set();
     this.failed = new Map(frames.filter((one) => one.reason).map((one) => [one.number, one.reason]));
@@ -36,9 +44,27 @@ export class Frames {
     this.ending = new AbortController();
   }
 
+  /** Bytes of the whole series. */
+  get need() {
+    return this.frames.reduce((sum, one) => sum + one.bytes, 0);
+  }
+
   /** Whether the whole series is larger than what is kept of it. */
   get tooLarge() {
-    return this.frames.reduce((sum, one) => sum + one.bytes, 0) > this.most;
+    return this.need > this.most;
+  }
+
+  /** Whether all that can come is there. */
+  get complete() {
+    return this.kept.size + this.failed.size >= this.frames.length;
+  }
+
+  /** From now on so many bytes may be kept: the farthest are given up first. */
+  allow(most) {
+    if (this.most === most) return;
+    this.most = most;
+    this.trim();
+    this.goOn();
   }
 
   /** This one is wanted now, its neighbours soon. */
@@ -141,19 +167,18 @@ export class Frames {
   fail(wanted, error) {
     const broken = wanted.find((number) => this.lacks(number));
     if (broken === undefined) return;
-    const said = error instanceof TypeError ? "The server cannot be reached. Try again." : error.message;
-    if (wanted.length === 1) this.failed.set(broken, said);
+    if (wanted.length === 1) this.failed.set(broken, sentenceFor(error));
     else this.run([broken]);
   }
 
   async one(number) {
-    const answer = await this.asked(`${this.place}/frames/${number}`);
+    const answer = await this.asked(`${this.place}/frames/${number}?${this.of}`);
     this.keep(number, await answer.arrayBuffer());
   }
 
   /** Frames are shown as they arrive, not when the last one is there. */
   async several(wanted) {
-    const answer = await this.asked(`${this.place}/frames?first=${wanted[0]}&count=${wanted.length}`);
+    const answer = await this.asked(`${this.place}/frames?first=${wanted[0]}&count=${wanted.length}&${this.of}`);
     const reader = answer.body.getReader();
     let [at, filled, room] = [0, 0, new Uint8Array(this.frames[wanted[0]].bytes)];
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
@@ -185,6 +210,10 @@ export class Frames {
     if (this.ending.signal.aborted || this.kept.has(number)) return;
     this.kept.set(number, new HOLDS[frame.kind](buffer));
     this.bytes += frame.bytes;
+    this.trim();
+  }
+
+  trim() {
     while (this.bytes > this.most && this.kept.size > 1) this.drop(this.farthest());
   }
 

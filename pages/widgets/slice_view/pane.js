@@ -2,11 +2,14 @@
 
 import { made, offer } from "./dom.js";
 import { Picture } from "./draw.js";
-import { Frames, stackOf } from "./load.js";
+import { Frames, sentenceFor, stackOf } from "./load.js";
 import { drawMeasured, saying, TOOLS } from "./measure.js";
+import { beginningOf } from "./memory.js";
 import { followMouse } from "./mouse.js";
 import { Overlay } from "./overlay.js";
 import { freshLook, placed, samePlace, turned, TURNS, windowOf, zoomed } from "./state.js";
+
+const TOO_LARGE = "Series on show are larger than 1 GB together: only the images around this one are kept in the browser, others are fetched again.";
 
 export class Pane {
   constructor(view) {
@@ -28,7 +31,7 @@ export class Pane {
     this.stage.append(made("div", "told", {}, this.reason, this.again));
     this.slider = made("input", "slider", { type: "range", min: 0, max: 0, value: 0, ariaLabel: "Image" });
     this.slider.oninput = () => this.go(Number(this.slider.value));
-    this.choice = made("select", "series", { ariaLabel: "Series", onchange: () => this.open(this.choice.value) });
+    this.choice = made("select", "series", { ariaLabel: "Series", onchange: () => this.choice.value && this.open(this.choice.value) });
     this.loading = made("progress", "loading", { max: 1, value: 0, ariaLabel: "Images loaded" });
     this.count = made("span", "count");
     this.note = made("div", "note");
@@ -54,28 +57,43 @@ export class Pane {
     this.close();
     this.series = series;
     const asking = (this.asking = new AbortController());
-    offer(this.choice, this.view.choices(), series);
-    this.choice.hidden = this.view.choices().length < 2;
+    this.offerSeries();
+    const fetched = this.view.ahead.take(series);
+    if (fetched) return this.take(fetched.stack, fetched.frames);
     this.view.opened(this);
     this.refresh();
-    const place = `/api/series/${encodeURIComponent(series)}`;
     try {
-      const stack = await stackOf(place, asking.signal);
-      if (!asking.signal.aborted) this.take(stack, place);
+      const stack = await stackOf(series, asking.signal);
+      if (!asking.signal.aborted) this.take(stack, new Frames({ ...stack, series }, null, 0));
     } catch (error) {
       if (asking.signal.aborted) return;
-      this.trouble = error instanceof TypeError ? "The server cannot be reached. Try again." : error.message;
+      this.trouble = sentenceFor(error);
       this.refresh();
     }
   }
 
-  take(stack, place) {
-    this.stack = stack;
+  /** No series: there are more panes than series. */
+  empty() {
+    this.close();
+    this.series = "";
+    this.offerSeries();
+    this.trouble = "Choose a series below, or in the list.";
+    this.refresh();
+  }
+
+  offerSeries() {
+    const choices = this.view.choices();
+    offer(this.choice, this.series ? choices : [["", "No series"], ...choices], this.series);
+    this.choice.hidden = choices.length < 2;
+  }
+
+  take(stack, frames) {
+    Object.assign(this, { stack, frames });
     if (!stack.frames.length) this.trouble = "This series has no images.";
-    this.frames = new Frames(place, stack.frames, () => this.refresh());
+    frames.onChange = () => this.refresh();
     this.slider.max = stack.frames.length - 1;
-    this.note.textContent = [stack.uneven, this.frames.tooLarge ? "This series is larger than 1 GB: only the images around the one shown are kept in the browser, others are fetched again." : ""].filter(Boolean).join(" ");
-    if (stack.frames.length) this.go(Math.floor(stack.frames.length / 2));
+    this.view.share();
+    if (stack.frames.length) this.start();
     this.view.opened(this);
   }
 
@@ -110,6 +128,14 @@ export class Pane {
     const same = samePlace(other.frame, this.stack.frames);
     const share = other.frame.number / Math.max(1, other.stack.frames.length - 1);
     this.go(same ? same.number : Math.round(share * (this.stack.frames.length - 1)), false);
+  }
+
+  /** Where it begins; beside another series that it is linked to, where that one is. */
+  start() {
+    this.go(beginningOf(this.stack), false);
+    const leader = this.view.leaderOf(this);
+    if (leader) this.follow(leader);
+    this.frames.retry();
   }
 
   reset() {
@@ -214,8 +240,9 @@ export class Pane {
     const failed = this.frame && this.frames.failed.get(this.frame.number);
     const waits = this.frame ? `Loading ${this.frame.label} …` : "Loading the series …";
     this.reason.textContent = this.trouble || failed || (this.pixels ? "" : waits);
-    this.again.hidden = !(this.trouble || failed) || Boolean(this.frame?.reason);
-    if (!this.frame) return;
+    this.again.hidden = !(this.trouble || failed) || Boolean(this.frame?.reason) || !this.series;
+    this.note.textContent = this.notes().join(" ");
+    if (!this.frame) return this.tellNothing();
     const [done, all] = [this.frames.kept.size + this.frames.failed.size, this.stack.frames.length];
     this.loading.value = done / all;
     this.loading.classList.toggle("done", done >= all);
@@ -223,6 +250,19 @@ export class Pane {
     this.slider.value = this.frame.number;
     this.slider.ariaValueText = `image ${this.frame.number + 1} of ${all}`;
     this.announce(`Series ${this.stack.number ?? ""}, image ${this.frame.number + 1} of ${all}`);
+  }
+
+  tellNothing() {
+    this.count.textContent = "";
+    this.loading.value = 0;
+    Object.assign(this.slider, { max: 0, value: 0 });
+    this.stage.ariaLabel = this.series ? "Loading the series" : "No series";
+  }
+
+  /** What has to be known of the series, of the image on show, and of memory. */
+  notes() {
+    const large = this.frames?.tooLarge ? TOO_LARGE : "";
+    return [this.stack?.uneven, this.frame?.note, large].filter(Boolean);
   }
 
   /** Said when the picture stands still: a reader cannot follow a film. */

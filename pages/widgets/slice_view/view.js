@@ -1,21 +1,26 @@
-// The whole view: the tools above, one or two panes below, and what they share.
+// The whole view: the tools above, one to four panes below, and what they share.
 
+import { Cine, rateOf, RATES } from "./cine.js";
 import { COLOURS } from "./colours.js";
 import { made, offer } from "./dom.js";
-import { followKeys, KEYS } from "./keys.js";
+import { followKeys } from "./keys.js";
+import { KeyList } from "./key_list.js";
+import { Ahead, MOST_BYTES, shares } from "./memory.js";
 import { Pane } from "./pane.js";
 
-const USUAL_RATE = 24;
-const RATES = [1, 2, 5, 10, 15, 24, 30, 60];
 const DEFAULT = "Default";
+const LAYOUTS = { "1×1": 1, "1×2": 2, "2×2": 4 };
 
 class View {
   constructor(root) {
     this.root = root;
     this.wishes = { hidden: false, nameless: false };
     this.tool = "";
-    this.playing = null;
+    this.cine = new Cine();
+    this.ahead = new Ahead();
     this.sent = [];
+    this.others = [];
+    this.direction = 1;
     this.build();
     this.panes = [new Pane(this)];
     this.active = this.panes[0];
@@ -27,6 +32,8 @@ class View {
     this.windows = made("select", "", { ariaLabel: "Window", onchange: () => this.usePreset(this.windows.value) });
     this.colours = made("select", "", { ariaLabel: "Colours", onchange: () => this.active.change({ colours: this.colours.value }) });
     offer(this.colours, COLOURS.map((name) => [name, name]), "grey");
+    this.layout = made("select", "layout", { ariaLabel: "Layout", onchange: () => this.setPanes(LAYOUTS[this.layout.value]) });
+    offer(this.layout, Object.keys(LAYOUTS).map((name) => [name, name]), "1×1");
     this.rate = made("select", "", { ariaLabel: "Images per second", onchange: () => this.setRate(Number(this.rate.value)) });
     this.buttons = {};
     const groups = [
@@ -34,13 +41,14 @@ class View {
       [this.button("in", "zoom_in", "Zoom in (+)", () => this.active.zoom(1.25)), this.button("out", "zoom_out", "Zoom out (-)", () => this.active.zoom(0.8)), this.button("fit", "fit_screen", "Fit (=)", () => this.active.fit()), this.button("reset", "restart_alt", "Reset (Space)", () => this.active.reset())],
       [this.button("distance", "straighten", "Distance (D)", () => this.take("distance")), this.button("angle", "square_foot", "Angle (A)", () => this.take("angle")), this.button("ellipse", "circle", "Ellipse: mean, SD, area (E)", () => this.take("ellipse")), this.button("undo", "ink_eraser", "Take away the newest measurement (Del)", () => this.active.undo())],
       [this.button("cine", "play_arrow", "Cine (C)", () => this.playOrStop()), this.rate],
-      [this.button("overlay", "text_fields", "Overlay (O)", () => this.wish("hidden")), this.button("identity", "visibility_off", "Hide identity (P)", () => this.wish("nameless")), this.button("two", "splitscreen_right", "Two series side by side", () => this.setPanes(this.panes.length === 1 ? 2 : 1)), this.button("linked", "link", "Scroll both together", () => this.link()), this.button("full", "fullscreen", "Full screen (F11)", () => this.fullScreen()), this.button("keys", "keyboard", "Keys (?)", () => this.showKeys())],
+      [this.button("overlay", "text_fields", "Overlay (O)", () => this.wish("hidden")), this.button("identity", "visibility_off", "Hide identity (P)", () => this.wish("nameless")), this.button("full", "fullscreen", "Full screen (F11)", () => this.fullScreen()), this.button("keys", "keyboard", "Keys (?)", () => this.showKeys())],
+      [this.layout, this.button("linked", "link", "Scroll all together", () => this.link())],
     ];
     const tools = made("div", "tools", { role: "toolbar", ariaLabel: "Slice view" });
     tools.append(made("span", "group", {}, this.windows, this.colours), ...groups.map((group) => made("span", "group", {}, ...group)));
     this.stage = made("div", "panes");
-    this.list = this.keyList();
-    this.root.replaceChildren(tools, this.stage, this.list);
+    this.list = new KeyList(() => this.active.stage.focus({ preventScroll: true }));
+    this.root.replaceChildren(tools, this.stage, this.list.root);
     this.linked = true;
     this.root.addEventListener("pointerdown", () => (this.byMouse = true), true);
     this.root.addEventListener("keydown", () => (this.byMouse = false), true);
@@ -65,49 +73,42 @@ class View {
     return button;
   }
 
-  keyList() {
-    const close = made("button", "", { type: "button", textContent: "Close", onclick: () => this.list.close() });
-    const list = made("dialog", "keys", { ariaLabel: "Keys" });
-    const mouse = [["Left drag", "Window: right widens, down raises the level"], ["Middle drag", "Pan"], ["Right drag", "Zoom"], ["Wheel", "Next and previous image"]];
-    this.presetRows = made("tbody");
-    const rows = [...mouse, ...KEYS.map(([, written, what]) => [written, what])];
-    list.append(made("h3", "", { textContent: "Keys and mouse" }), made("table", "", {}, made("tbody", "", {}, ...rows.map(rowOf)), this.presetRows), close);
-    list.onclose = () => this.active.stage.focus({ preventScroll: true });
-    return list;
-  }
-
   /** What Python says: which series, which others there are, and the windows of each modality. */
   receive({ series, others, names, presets }) {
     this.others = others.includes(series) ? others : [series, ...others];
     Object.assign(this, { names: names ?? {}, presetsOf: presets });
+    const isNews = series !== this.told && series !== this.asked && !this.sent.includes(series);
     if (this.sent.at(-1) === series) this.sent = [];
-    if (series === this.asked || this.sent.includes(series)) return;
-    this.asked = series;
-    this.panes[0].open(series);
+    this.told = series;
+    if (isNews) this.active.open(series);
   }
 
   choices() {
     return this.others.map((id, at) => [id, this.names[id] ?? `Series ${at + 1} of ${this.others.length}`]);
   }
 
-  /** Python hears of another series in the first pane; its answers may be late, and then lead nowhere. */
   opened(pane) {
-    this.stop();
+    this.cine.stop();
     if (pane === this.active) this.choose(pane);
-    if (pane !== this.panes[0] || pane.series === this.asked) return;
-    this.asked = pane.series;
-    this.sent.push(pane.series);
-    this.report(pane.series);
   }
 
+  /** The keys, the tools and the list of series belong to this pane now. */
   choose(pane) {
     this.active = pane;
-    const rate = pane.stack?.frame_rate || USUAL_RATE;
-    if (this.ratedFor !== pane.stack) this.setRate(Math.round(rate * 10) / 10);
+    if (this.ratedFor !== pane.stack) this.setRate(rateOf(pane.stack));
     this.ratedFor = pane.stack;
     for (const one of this.panes) one.root.classList.toggle("active", one === pane && this.panes.length > 1);
     this.offered = null;
+    this.tell(pane.series);
     this.mark();
+  }
+
+  /** Python hears which series is open in the active pane; its answers may be late, and then lead nowhere. */
+  tell(series) {
+    if (!series || series === this.asked) return;
+    this.asked = series;
+    this.sent.push(series);
+    this.report(series);
   }
 
   // Windows
@@ -154,24 +155,40 @@ class View {
   }
 
   nextSeries(step) {
-    const at = this.others.indexOf(this.active.series) + step;
-    if (at >= 0 && at < this.others.length) this.active.open(this.others[at]);
+    const next = this.neighbour(this.active.series, step);
+    this.direction = step;
+    if (next) this.active.open(next);
   }
 
+  neighbour(series, step) {
+    return this.others[this.others.indexOf(series) + step];
+  }
+
+  /** So many panes: the active one stays, new ones take the series that follow and are not on show. */
   setPanes(count) {
-    if (count === this.panes.length) return;
-    if (count === 1) {
-      this.panes.pop().end();
-      this.choose(this.panes[0]);
-    } else {
-      const second = new Pane(this);
-      this.panes.push(second);
-      const at = this.others.indexOf(this.panes[0].series);
-      second.open(this.others[at + 1] ?? this.others[at]);
-    }
+    const leaving = this.panes.filter((pane) => pane !== this.active).slice(count - 1);
+    for (const pane of leaving) pane.end();
+    this.panes = this.panes.filter((pane) => !leaving.includes(pane));
+    const added = Array.from({ length: count - this.panes.length }, () => new Pane(this));
+    this.panes.push(...added);
     this.stage.replaceChildren(...this.panes.map((one) => one.root));
-    this.stage.classList.toggle("two", count === 2);
+    this.stage.dataset.layout = this.layout.value = Object.keys(LAYOUTS).find((name) => LAYOUTS[name] === count);
+    for (const pane of added) this.fill(pane);
+    this.share();
     this.choose(this.active);
+  }
+
+  fill(pane) {
+    const shown = this.panes.map((one) => one.series);
+    const last = this.others.indexOf(shown.filter(Boolean).at(-1));
+    const next = [...this.others.slice(last + 1), ...this.others.slice(0, last)].find((one) => !shown.includes(one));
+    if (next) pane.open(next);
+    else pane.empty();
+  }
+
+  /** The pane that another one scrolls with. */
+  leaderOf(pane) {
+    return this.linked && [this.active, ...this.panes].find((one) => one !== pane && one.frame);
   }
 
   link() {
@@ -179,37 +196,36 @@ class View {
     if (this.linked) this.moved(this.active);
   }
 
+  // Memory
+
+  /** One memory for all panes: each may keep its share. */
+  share() {
+    const needs = this.panes.map((pane) => pane.frames?.need ?? 0);
+    const given = shares(needs, MOST_BYTES);
+    this.panes.forEach((pane, at) => pane.frames?.allow(given[at]));
+    this.left = given.reduce((left, bytes) => left - bytes, MOST_BYTES);
+    this.ahead.fit(this.left);
+  }
+
+  /** While nobody waits for anything the next series is fetched, in the direction that was gone last. */
+  lookAhead() {
+    if (!this.panes.every((pane) => !pane.series || pane.frames?.complete)) return;
+    const next = this.neighbour(this.active.series, this.direction);
+    if (next && !this.panes.some((pane) => pane.series === next)) this.ahead.begin(next, this.left);
+  }
+
   // Cine
 
   setRate(rate) {
-    this.perSecond = rate;
+    this.cine.perSecond = rate;
     const rates = [...new Set([...RATES, rate])].sort((one, other) => one - other);
     offer(this.rate, rates.map((one) => [String(one), `${one} /s`]), String(rate));
   }
 
   playOrStop() {
-    if (this.playing) this.stop();
-    else if (this.active.stack?.frames.length > 1) this.play();
+    if (this.cine.playing) this.cine.stop();
+    else if (this.active.stack?.frames.length > 1) this.cine.play(this.active);
     this.mark();
-  }
-
-  /** One image after the other, round and round; one that is not there yet is waited for. */
-  play() {
-    const pane = this.active;
-    let last = performance.now();
-    const tick = (now) => {
-      this.playing = requestAnimationFrame(tick);
-      if (now - last < 1000 / this.perSecond - 4) return;
-      if (!pane.pixels && !pane.frames.failed.has(pane.frame.number)) return;
-      last = now - last > 500 ? now : last + 1000 / this.perSecond;
-      pane.go((pane.frame.number + 1) % pane.stack.frames.length);
-    };
-    this.playing = requestAnimationFrame(tick);
-  }
-
-  stop() {
-    cancelAnimationFrame(this.playing);
-    this.playing = null;
   }
 
   // Tools and wishes
@@ -222,9 +238,9 @@ class View {
   }
 
   cancel() {
-    this.stop();
+    this.cine.stop();
     this.tool = "";
-    if (this.list.open) this.list.close();
+    this.list.close();
     for (const pane of this.panes) pane.unfinished = null;
     this.active.refresh();
   }
@@ -240,10 +256,7 @@ class View {
   }
 
   showKeys() {
-    if (this.list.open) return this.list.close();
-    const written = this.presets().filter((one) => one.key).map(({ key, name, width, centre }) => [key, `Window ${name} ${width}/${centre}`]);
-    this.presetRows.replaceChildren(...written.map(rowOf));
-    return this.list.showModal();
+    this.list.toggle(this.presets());
   }
 
   /** Keys go to the view that is on the page, and last one drawn. */
@@ -253,29 +266,26 @@ class View {
 
   rendered(pane) {
     if (pane === this.active) this.mark();
+    this.lookAhead();
   }
 
   /** Buttons say what is on. */
   mark() {
-    const on = { invert: this.active.look.invert, cine: Boolean(this.playing), overlay: !this.wishes.hidden, identity: this.wishes.nameless, two: this.panes.length === 2, linked: this.linked, distance: this.tool === "distance", angle: this.tool === "angle", ellipse: this.tool === "ellipse" };
+    const on = { invert: this.active.look.invert, cine: Boolean(this.cine.playing), overlay: !this.wishes.hidden, identity: this.wishes.nameless, linked: this.linked, distance: this.tool === "distance", angle: this.tool === "angle", ellipse: this.tool === "ellipse" };
     for (const [name, pressed] of Object.entries(on)) this.buttons[name].ariaPressed = String(pressed);
     this.buttons.linked.hidden = this.panes.length === 1;
-    this.buttons.two.hidden = this.panes.length === 1 && this.others?.length < 2;
-    this.buttons.cine.firstChild.textContent = this.playing ? "pause" : "play_arrow";
+    this.buttons.cine.firstChild.textContent = this.cine.playing ? "pause" : "play_arrow";
     this.colours.value = this.active.look.colours;
     this.root.classList.toggle("tool", Boolean(this.tool));
     this.offerWindows();
   }
 
   end() {
-    this.stop();
+    this.cine.stop();
+    this.ahead.end();
     this.forget();
     for (const pane of this.panes) pane.end();
   }
-}
-
-function rowOf([written, what]) {
-  return made("tr", "", {}, made("td", "", {}, made("kbd", "", { textContent: written })), made("td", "", { textContent: what }));
 }
 
 const views = new WeakMap();
