@@ -8,6 +8,7 @@ import sys
 BENCHMARKS = {
     "scan": "bench.scan",
     "import": "bench.imports",
+    "viewer": "bench.viewer",
 }
 
 

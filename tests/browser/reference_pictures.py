@@ -69,6 +69,8 @@ def _flat(dataset: Dataset, index: int, computed: NamedWindow | None) -> Dataset
     flat.update({element.tag: element for element in dataset if element.tag.group == 0x28})
     for where in ("PixelValueTransformationSequence", "FrameVOILUTSequence"):
         flat.update(deepcopy(functional_group(dataset, index, where)))
+    if "DoseGridScaling" in dataset:
+        flat.RescaleSlope, flat.RescaleIntercept = dataset.DoseGridScaling, 0
     if computed and "VOILUTSequence" not in flat:
         flat.WindowCenter, flat.WindowWidth, flat.VOILUTFunction = computed.centre, computed.width, "LINEAR_EXACT"
     return flat

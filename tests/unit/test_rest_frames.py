@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from pydicom.dataset import Dataset
 from pydicom.uid import RLELossless, SecondaryCaptureImageStorage
 from starlette.applications import Starlette
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount
 
 from dicomcore import viewing
@@ -338,3 +339,15 @@ def test_damaged_bytes_are_a_reason(engine: OneProcess, admin: TestClient, monke
     monkeypatch.setattr(engine.archive, "read", lambda _: encoded(ct())[:300])
     answer = admin.get(f"/api/series/{series}/frames/0")
     assert answer.status_code == 422
+
+
+def test_frames_come_as_they_are_through_a_server_that_squeezes_its_answers(engine: OneProcess) -> None:
+    """Streamlit's does: squeezing a series of 200 slices takes longer than fetching and drawing it."""
+    squeezing = GZipMiddleware(Starlette(routes=[Mount("/api", make_api(lambda: engine))]), minimum_size=1)
+    client = TestClient(squeezing, headers={"Authorization": f"Bearer {token_of(engine)}", "Accept-Encoding": "gzip"})
+    place = series_of(client, SLICES)
+    for address in (f"{place}/frames/0", f"{place}/frames"):
+        answer = client.get(address)
+        assert answer.headers["Content-Encoding"] == "identity"
+        assert len(answer.content) in (512, 3 * 512)
+    assert client.get(f"{place}/stack").headers["Content-Encoding"] == "gzip"
