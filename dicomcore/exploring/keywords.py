@@ -11,9 +11,9 @@ from dicomcore.errors import AccessRefused, UsageError
 from dicomcore.header_technical import CODES, NUMBERS
 from dicomcore.visitor import Visitor
 
-NUMBER_VRS = frozenset("DS FD FL IS SL SS SV UL US UV".split())
+NUMBER_VRS = frozenset(["DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"])
 DATE_VRS = frozenset({"DA", "DT"})
-TEXT_VRS = frozenset("AE AS AT CS LO LT PN SH ST TM UC UI UR UT".split())
+TEXT_VRS = frozenset(["AE", "AS", "AT", "CS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"])
 """Value representations (PS3.5 6.2) by what they compare with; others are binary, or hold other elements."""
 
 PIXELS = 0x7FE00000
