@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
+from uuid import uuid4
 
 import duckdb
 import pandas
@@ -94,6 +95,20 @@ class Cache:
         """The rows of one SELECT as tuples."""
         with self.snapshot() as cursor:
             return cursor.execute(sql, parameters).fetchall()
+
+    def save_as(self, file: Path, table: str, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """The rows of one SELECT as a table in a new database file. Raises ``StoreError``."""
+        name, place = f"copy_{uuid4().hex}", str(file).replace("'", "''")
+        with _spoken_plainly(self.path):
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute(f"ATTACH '{place}' AS {name}")
+                try:
+                    cursor.execute(f"CREATE TABLE {name}.{table} AS {sql}", parameters)
+                finally:
+                    cursor.execute(f"DETACH {name}")
+            finally:
+                cursor.close()
 
     def close(self) -> None:
         """Let waiting writes finish and set the file free for other processes."""

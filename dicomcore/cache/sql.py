@@ -1,24 +1,27 @@
 """Other people's SQL: one SELECT over copies of the cached tables, in a child process that can do no harm.
 
-A read-only connection is not enough: ``COPY … TO`` can overwrite even the attached file. So the tables that
-the text names are written as Parquet into a private folder; the child reads them into memory, gives up all
-access to the outside, and only then looks at the text. It is watched for time and memory. What a lens hides is
-never written there.
+A read-only connection to the cache is not enough: ``COPY … TO`` can overwrite even the attached file. So the child
+gets copies of the tables that the text names (``cache/copies.py``), attaches them read-only, gives up all access to
+the outside, and only then looks at the text. It is watched for time and memory. What a lens hides is in no copy.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas
 from duckdb import DuckDBPyConnection
 
+from dicomcore.cache.copies import ALL as TABLES
+from dicomcore.cache.copies import columns, hand_out
 from dicomcore.cache.database import Cache
-from dicomcore.cache.lens import Lens, seen_through
-from dicomcore.cache.rows import TABLES
+from dicomcore.cache.lens import Lens
 from dicomcore.errors import ChildDied, SqlRefused
 from dicomcore.watched import WatchedChild
 
@@ -29,7 +32,6 @@ ANSWER_BYTES = 100_000_000
 
 LOCKDOWN = """
 SET python_enable_replacements = false;
-SET temp_directory = '';
 SET secret_directory = 'nowhere';
 SET extension_directory = 'nowhere';
 SET autoinstall_known_extensions = false;
@@ -44,10 +46,20 @@ where the program lives. DuckDB takes ``WITH … AS
 
 
 @dataclass(frozen=True, slots=True)
+class _Naming:
+    """Which tables does this text name?"""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Question:
+    """``empty``: the columns and types of the tables that are not named, so not in ``folder``."""
+
     text: str
     rows: int
     folder: Path
+    empty: Mapping[str, str]
     memory_bytes: int
 
 
@@ -62,40 +74,40 @@ def run_sql(
 ) -> pandas.DataFrame:
     """The first ``rows`` rows of one SELECT over ``cached_patients``, ``cached_studies``, … as a DataFrame.
 
-    The short names, ``patients`` and so on, will do. With a ``lens`` the tables are what it shows, in the order of
-    their ids, since the order in which the archive got its patients tells something too. ``frame.attrs["more"]`` tells
-    whether there were more. Raises ``SqlRefused`` with the reason when the text is anything but one SELECT, is wrong,
-    or needs more than ``seconds`` or ``memory_bytes``.
+    The short names, ``patients`` and so on, will do. With a ``lens`` the tables are what it shows.
+    ``frame.attrs["more"]`` tells whether there were more rows, ``frame.attrs["copied"]`` which tables had to be copied
+    first. Raises ``SqlRefused`` with the reason when the text is anything but one SELECT, is wrong, or needs more than
+    ``seconds`` or ``memory_bytes``.
     """
-    with tempfile.TemporaryDirectory(dir=cache.path.parent, prefix="sql-") as folder:
-        cache.ask(_export, text, Path(folder), lens)
-        question = _Question(text, rows, Path(folder), memory_bytes)
+    with tempfile.TemporaryDirectory(dir=cache.path.parent, prefix="sql-") as place:
+        folder = Path(place)
         try:
-            with WatchedChild(_answer, seconds=seconds, memory_bytes=memory_bytes, recycle_after=1) as child:
-                return child(question)
+            with WatchedChild(_answer, seconds=seconds, memory_bytes=memory_bytes, recycle_after=2) as child:
+                named = child(_Naming(text))
+                copied = hand_out(cache, named, lens, folder)
+                empty = {table: _types(cache, table) for table in TABLES if table not in named}
+                answer: pandas.DataFrame = child(_Question(text, rows, folder, empty, memory_bytes))
         except ChildDied as error:
             raise SqlRefused(f"The query did not get to its end. {error} Ask for less at once.") from error
+    answer.attrs["copied"] = copied
+    return answer
 
 
 def schema(cache: Cache) -> pandas.DataFrame:
     """What can be asked for: table (by its short name), column, type; in the order of the tables."""
-    told = {table: cache.read(f"DESCRIBE SELECT {_columns(table)} FROM {table}") for table in TABLES}
-    columns = [one.assign(table=_short(table)) for table, one in told.items()]
+    told = {table: _described(cache, table) for table in TABLES}
+    frames = [one.assign(table=_short(table)) for table, one in told.items()]
     names = {"column_name": "column", "column_type": "type"}
-    return pandas.concat(columns, ignore_index=True).rename(columns=names)[["table", "column", "type"]]
+    return pandas.concat(frames, ignore_index=True).rename(columns=names)[["table", "column", "type"]]
 
 
-def _export(connection: DuckDBPyConnection, text: str, folder: Path, lens: Lens | None) -> None:
-    """Tables that the text names with their rows, the others empty: a copy of a million rows takes its time.
+def _described(cache: Cache, table: str) -> pandas.DataFrame:
+    return cache.read(f"DESCRIBE SELECT {columns(table)} FROM {table}")
 
-    The short name will do. ``query`` and ``query_table`` can name a table in pieces: then all come with their rows.
-    """
-    lowered = text.lower()
-    for table in TABLES:
-        order = "ORDER BY id" if lens else ""
-        rows = order if _short(table) in lowered or "query" in lowered else "LIMIT 0"
-        select, values = seen_through(lens, f"SELECT {_columns(table)} FROM {table} {rows}")
-        connection.execute(f"COPY ({select}) TO '{_file(folder, table)}'", values)
+
+def _types(cache: Cache, table: str) -> str:
+    told = _described(cache, table)
+    return ", ".join(f"{name} {kind}" for name, kind in zip(told["column_name"], told["column_type"], strict=True))
 
 
 def _short(table: str) -> str:
@@ -103,30 +115,53 @@ def _short(table: str) -> str:
     return table.removeprefix("cached_")
 
 
-def _columns(table: str) -> str:
-    """The text of the search is no pleasure to read."""
-    return "* EXCLUDE (search_text)" if table in ("cached_patients", "cached_studies") else "*"
-
-
-def _file(folder: Path, table: str) -> str:
-    """As it stands in an SQL string."""
-    return str(folder / f"{table}.parquet").replace("'", "''")
-
-
-def _answer(question: _Question) -> pandas.DataFrame:
-    """Runs in the child."""
-    with duckdb.connect(":memory:", config={"memory_limit": f"{question.memory_bytes // 2}B"}) as connection:
-        for table in TABLES:
-            connection.execute(f"CREATE TABLE {table} AS FROM '{_file(question.folder, table)}'")
-            connection.execute(f"CREATE VIEW {_short(table)} AS FROM {table}")
-        connection.execute(LOCKDOWN)
-        try:
+def _answer(question: _Naming | _Question) -> Any:
+    """Runs in the child: the names of tables, or the rows."""
+    if isinstance(question, _Naming):
+        return _named(question.text)
+    os.chdir(question.folder)  # so that no path tells where the program lives
+    try:
+        with duckdb.connect(":memory:", config={"memory_limit": f"{question.memory_bytes // 2}B"}) as connection:
+            _open(connection, question)
             return _selected(connection, question)
-        except duckdb.Error as error:
-            raise SqlRefused(f"The query cannot be answered: {error}") from error
+    finally:
+        os.chdir("/")
+
+
+def _named(text: str) -> list[str]:
+    """``query`` and ``pragma_…`` name tables in pieces or as text: then all may be meant."""
+    if any(word in text.lower() for word in ("query", "pragma")):
+        return list(TABLES)
+    try:
+        with duckdb.connect(":memory:", config={"temp_directory": ""}) as connection:
+            connection.execute(LOCKDOWN)  # a look at EXPORT DATABASE alone makes a folder
+            found = {name.lower() for name in connection.get_table_names(text)}
+    except Exception:  # what is wrong with it is said when it is asked
+        return []
+    return [table for table in TABLES if found & {table, _short(table)}]
+
+
+def _open(connection: DuckDBPyConnection, question: _Question) -> None:
+    """The named tables from their copies, the others empty; then the doors are shut."""
+    connection.execute("SET temp_directory = ''")
+    for table in TABLES:
+        if table in question.empty:
+            connection.execute(f"CREATE TABLE {table} ({question.empty[table]})")
+        else:
+            connection.execute(f"ATTACH '{table}.duckdb' AS {_short(table)}_copy (READ_ONLY)")
+            connection.execute(f"CREATE VIEW {table} AS FROM {_short(table)}_copy.{table}")
+        connection.execute(f"CREATE VIEW {_short(table)} AS FROM {table}")
+    connection.execute(LOCKDOWN)
 
 
 def _selected(connection: DuckDBPyConnection, question: _Question) -> pandas.DataFrame:
+    try:
+        return _first_rows(connection, question)
+    except duckdb.Error as error:
+        raise SqlRefused(in_plain_words(error)) from error
+
+
+def _first_rows(connection: DuckDBPyConnection, question: _Question) -> pandas.DataFrame:
     statements = connection.extract_statements(question.text)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise SqlRefused("Only one SELECT at a time is answered here, and nothing that changes anything.")
@@ -136,3 +171,20 @@ def _selected(connection: DuckDBPyConnection, question: _Question) -> pandas.Dat
     answer = frame.head(question.rows)
     answer.attrs["more"] = len(frame) > question.rows
     return answer
+
+
+REMEDIES = (
+    (duckdb.ParserException, "Check the spelling near the place that it names; the examples show how a query looks."),
+    (duckdb.CatalogException, "The tables stand beside the query: patients, studies, series, instances, keywords."),
+    (duckdb.BinderException, "The columns of each table stand beside the query."),
+    (duckdb.ConversionException, "Use try_cast instead of cast: it gives no value where one does not fit."),
+    (duckdb.OutOfMemoryException, "It needs too much memory: ask for less at once, or count instead of listing."),
+    (duckdb.PermissionException, "Here a query reads the tables beside it, and no files, addresses or settings."),
+)
+"""What to do, by what DuckDB says."""
+
+
+def in_plain_words(error: duckdb.Error) -> str:
+    """What is wrong with a query, and what helps."""
+    remedy = next((words for kind, words in REMEDIES if isinstance(error, kind)), "")
+    return f"The query cannot be answered: {error} {remedy}".rstrip()

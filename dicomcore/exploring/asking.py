@@ -11,7 +11,8 @@ import pandas as pd
 from dicomcore import people, reports
 from dicomcore.cache import sql
 from dicomcore.errors import SqlRefused
-from dicomcore.journal import audit
+from dicomcore.exploring.fields import FIELDS
+from dicomcore.journal import asked_sql, audit
 from dicomcore.services import Services
 from dicomcore.visitor import Right, Visitor
 
@@ -36,6 +37,8 @@ EXAMPLES = {
     "FROM studies JOIN patients ON studies.patient = patients.id\nGROUP BY age\nORDER BY age",
     "The largest series": "SELECT patient_id, study_date, modality, series.instances, series.bytes\n"
     "FROM series JOIN studies ON series.study = studies.id\nORDER BY series.bytes DESC\nLIMIT 50",
+    "Tube voltage (fetch KVP first)": "SELECT try_cast(value AS DOUBLE) AS kv, count(*) AS series\n"
+    "FROM keywords\nWHERE keyword = 'KVP'\nGROUP BY kv\nORDER BY kv",
     "Compression of the images": "SELECT transfer_syntax_uid, count(*) AS images, sum(size) AS bytes\n"
     "FROM instances\nGROUP BY transfer_syntax_uid\nORDER BY images DESC",
 }
@@ -44,12 +47,16 @@ EXAMPLES = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The first ``MOST_ROWS`` rows; ``more``: there were others. ``seconds``: how long it took, the start included."""
+    """The first ``MOST_ROWS`` rows; ``more``: there were others. ``seconds``: how long it took, the start included.
+
+    ``copied``: tables that had to be copied first, since the cache has changed: the next query need not wait for them.
+    """
 
     text: str
     rows: pd.DataFrame
     more: bool
     seconds: float
+    copied: tuple[str, ...] = ()
 
     @property
     def slow(self) -> bool:
@@ -58,8 +65,49 @@ class Answer:
 
 
 def schema(services: Services) -> pd.DataFrame:
-    """What can be asked for: table, column, type."""
-    return sql.schema(services.cache)
+    """What can be asked for: table, column, type, meaning."""
+    found = sql.schema(services.cache)
+    places = zip(found["table"], found["column"], strict=True)
+    return found.assign(meaning=[meaning(table, column) for table, column in places])
+
+
+def meaning(table: str, column: str) -> str:
+    """What a column holds, in words."""
+    if found := MEANINGS.get(f"{table}.{column}"):
+        return found
+    label = FIELDS.get(f"{LEVELS.get(table, table)}.{column}")
+    return label.label.partition(": ")[2].capitalize() if label else MEANINGS.get(column, "")
+
+
+LEVELS = {"patients": "patient", "studies": "study", "series": "series", "instances": "image"}
+MEANINGS = {
+    "id": "The archive's id: what other tables join on",
+    "patient": "Its patient: patients.id",
+    "study": "Its study: studies.id",
+    "series": "Its series: series.id",
+    "studies.series": "Number of series",
+    "patient_name": "Name of the patient",
+    "patient_id": "Id of the patient",
+    "keywords.keyword": "DICOM keyword, fetched on the view Cohort: KVP",
+    "keywords.value": "Of one image of the series; several between backslashes",
+    "keywords.fetched": "When it was read (UTC)",
+}
+
+
+def history(services: Services, visitor: Visitor) -> list[str]:
+    """What this user has asked, the newest first; nobody else is told."""
+    return asked_sql.of_user(services.journal, visitor.name)
+
+
+def remember(services: Services, visitor: Visitor, text: str) -> None:
+    """Keep what a user asks in their history, whatever comes of it."""
+    if text.strip() and len(text) <= MOST_LETTERS:
+        asked_sql.remember(services.journal, visitor.name, text)
+
+
+def forget_history(services: Services, visitor: Visitor) -> None:
+    """Empty it."""
+    asked_sql.forget(services.journal, visitor.name)
 
 
 def ask(services: Services, visitor: Visitor, text: str) -> Answer:
@@ -69,14 +117,23 @@ def ask(services: Services, visitor: Visitor, text: str) -> Answer:
     """
     rows, seconds = _answered(services, visitor, text)
     audit.note(services.journal, visitor.name, "sql", "cached tables", rows=len(rows))
-    return Answer(text, rows, bool(rows.attrs["more"]), seconds)
+    copied = tuple(table.removeprefix("cached_") for table in rows.attrs["copied"])
+    return Answer(text, rows, bool(rows.attrs["more"]), seconds, copied)
+
+
+NOTED = "answer to SQL"
 
 
 def answer_csv(services: Services, visitor: Visitor, text: str) -> str:
     """The rows of the same SELECT, asked anew as the visitor may see them now, as CSV. Noted as an export."""
+    return reports.noted_csv(services, answer_rows(services, visitor, text), NOTED)
+
+
+def answer_rows(services: Services, visitor: Visitor, text: str) -> pd.DataFrame:
+    """The same as a frame, for who may export. Raises ``AccessRefused``, ``SqlRefused``."""
     visitor.expect(Right.EXPORT)
     rows, _ = _answered(services, visitor, text)
-    return reports.noted_csv(services, rows, "answer to SQL")
+    return rows
 
 
 def _answered(services: Services, visitor: Visitor, text: str) -> tuple[pd.DataFrame, float]:

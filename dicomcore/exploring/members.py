@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from dicomcore import people, reports
-from dicomcore.cache.lens import seen_through
+from dicomcore.cache.lens import Lens, seen_through
 from dicomcore.exploring import terms
 from dicomcore.exploring.cohort import Cohort
 from dicomcore.exploring.fields import AGE
@@ -16,6 +17,9 @@ from dicomcore.visitor import Right, Visitor
 
 MOST_ROWS = 200_000
 """So many studies are written as CSV at once."""
+
+NOTED = "studies of a cohort"
+"""What an export of them is called in the audit."""
 
 COLUMNS = f"""
     study_date AS date, patients.patient_name AS name, patients.patient_id, patients.patient_sex AS sex,
@@ -57,7 +61,7 @@ def sizes(services: Services, visitor: Visitor, cohort: Cohort) -> Sizes:
     where, values = terms.where(cohort)
     summed = "coalesce(sum(studies.series), 0), coalesce(sum(studies.instances), 0), coalesce(sum(studies.bytes), 0)"
     question = f"SELECT count(DISTINCT studies.patient), count(*), {summed} {FROM} {where}"
-    found = services.cache.rows(*seen_through(people.lens_of(services, visitor), question, values))
+    found = services.cache.rows(*seen_through(_lens(services, visitor), question, values))
     return Sizes(*map(int, found[0]))
 
 
@@ -69,13 +73,35 @@ def members(services: Services, visitor: Visitor, cohort: Cohort, page: int = 1,
     return Members(_rows(services, visitor, cohort, per_page, (page - 1) * per_page), total, page, pages)
 
 
+def ids(services: Services, visitor: Visitor, cohort: Cohort) -> list[str]:
+    """The ids of all studies of a cohort as the visitor is given them, newest first."""
+    where, values = terms.where(cohort)
+    question = f"SELECT studies.id {FROM} {where} {NEWEST_FIRST}"
+    return [str(one) for (one,) in services.cache.rows(*seen_through(_lens(services, visitor), question, values))]
+
+
+def these(services: Services, visitor: Visitor, studies: Sequence[str], most: int = 100) -> pd.DataFrame:
+    """The first of these studies, by the ids that the visitor was given; columns as of ``Members.rows``."""
+    question = f"SELECT {COLUMNS} {FROM} WHERE studies.id IN (SELECT unnest(?::VARCHAR[])) {NEWEST_FIRST}"
+    return services.cache.read(*seen_through(_lens(services, visitor), question, [list(studies[:most])]))
+
+
 def members_csv(services: Services, visitor: Visitor, cohort: Cohort) -> str:
     """All studies of a cohort, at most ``MOST_ROWS``, as CSV. Noted as an export. Raises ``AccessRefused``."""
     visitor.expect(Right.EXPORT)
-    return reports.noted_csv(services, _rows(services, visitor, cohort, MOST_ROWS, 0), "studies of a cohort")
+    return reports.noted_csv(services, all_rows(services, visitor, cohort), NOTED)
+
+
+def all_rows(services: Services, visitor: Visitor, cohort: Cohort) -> pd.DataFrame:
+    """The studies of a cohort, at most ``MOST_ROWS``; columns as of ``Members.rows``."""
+    return _rows(services, visitor, cohort, MOST_ROWS, 0)
 
 
 def _rows(services: Services, visitor: Visitor, cohort: Cohort, limit: int, skip: int) -> pd.DataFrame:
     where, values = terms.where(cohort)
     question = f"SELECT {COLUMNS} {FROM} {where} {NEWEST_FIRST} LIMIT ? OFFSET ?"
-    return services.cache.read(*seen_through(people.lens_of(services, visitor), question, [*values, limit, skip]))
+    return services.cache.read(*seen_through(_lens(services, visitor), question, [*values, limit, skip]))
+
+
+def _lens(services: Services, visitor: Visitor) -> Lens | None:
+    return people.lens_of(services, visitor)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dicomcore import people
-from dicomcore.cache.lens import seen_through
+from dicomcore.cache import copies
+from dicomcore.cache.lens import Lens, seen_through
 from dicomcore.exploring import members
 from dicomcore.exploring.cohort import EMPTY, MOST_LETTERS, Cohort, Condition
 from dicomcore.exploring.fields import AGE, FIELDS
@@ -24,6 +25,9 @@ MOST_YEARS_IN_A_ROW = 60
 
 YEARS = "years"
 UNKNOWN = "unknown"
+THICKNESS_KEY, THICKNESS = "thickness", "SliceThickness"
+"""Of a tally, and the DICOM keyword (PS3.3 C.7.6.2) that is fetched for it."""
+
 OLDEST_DECADE = 100
 
 STACKS = ((1, 1), (2, 9), (10, 49), (50, 99), (100, 499), (500, 999), (1000, None))
@@ -76,11 +80,28 @@ BY_VALUE = (
 
 
 def overview(services: Services, visitor: Visitor) -> Overview:
-    """All tallies; under pseudonyms those that still tell something, with the dates of the pseudonyms."""
+    """All tallies; under pseudonyms those that still tell something, with the dates of the pseudonyms.
+
+    Counted once for each state of the cache: every click on the page asks.
+    """
+    key = (str(services.cache.path), services.cache.ask(copies.version), people.lens_of(services, visitor))
+    if (found := _counted.get(key)) is None:
+        found = _counted[key] = _overview(services, visitor)
+        for oldest in list(_counted)[:-KEPT]:
+            _counted.pop(oldest, None)
+    return found
+
+
+KEPT = 8
+_counted: dict[tuple[str, str, Lens | None], Overview] = {}
+
+
+def _overview(services: Services, visitor: Visitor) -> Overview:
     told = [one for one in BY_VALUE if people.shows_identities(visitor) or FIELDS[one[2]].told]
     tallies = (
         _years(services, visitor),
         *(_values(services, visitor, *one) for one in told),
+        _thickness(services, visitor),
         _ages(services, visitor),
         _stacks(services, visitor),
     )
@@ -135,6 +156,28 @@ def _value(field: str, value: str, count: int) -> Count:
     return Count(value, count, count, (Condition(field, comparison, value[:MOST_LETTERS]),))
 
 
+def _thickness(services: Services, visitor: Visitor) -> Tally:
+    """Of the series for which it was fetched: the archive's own index does not have it."""
+    question = (
+        "SELECT try_cast(value AS DOUBLE) AS mm, value = '' AS nothing, count(DISTINCT series.id), "
+        "count(DISTINCT series.study) FROM cached_keywords AS kept "
+        "JOIN cached_series AS series ON series.id = kept.series "
+        "WHERE keyword = ? AND (mm IS NOT NULL OR nothing) GROUP BY mm, nothing ORDER BY nothing, 3 DESC, mm LIMIT ?"
+    )
+    counts = [
+        _one_thickness(mm, int(count), int(studies))
+        for mm, _, count, studies in _asked(services, visitor, question, [THICKNESS, MOST_VALUES])
+    ]
+    return Tally(THICKNESS_KEY, "Slice thickness (mm)", "series", False, tuple(counts))
+
+
+def _one_thickness(mm: float | None, count: int, studies: int) -> Count:
+    name = f"keyword.{THICKNESS}"
+    if mm is None:
+        return Count("", count, studies, (Condition(name, EMPTY),))
+    return Count(f"{mm:g}", count, studies, (Condition(name, "is", repr(mm)),))
+
+
 def _ages(services: Services, visitor: Visitor) -> Tally:
     question = f"SELECT {AGE.sql}, count(*) {members.FROM} GROUP BY ALL"
     decades: Counter[int | None] = Counter()
@@ -174,5 +217,5 @@ def _between(field: str, first: int, last: int | None) -> Cohort:
     return (Condition(field, "from", str(first)), *until)
 
 
-def _asked(services: Services, visitor: Visitor, question: str) -> list[tuple[Any, ...]]:
-    return services.cache.rows(*seen_through(people.lens_of(services, visitor), question))
+def _asked(services: Services, visitor: Visitor, question: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    return services.cache.rows(*seen_through(people.lens_of(services, visitor), question, values))

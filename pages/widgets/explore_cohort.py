@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
-from dicomcore import people
 from dicomcore.errors import UsageError
 from dicomcore.exploring import members
 from dicomcore.exploring.cohort import Cohort
-from dicomcore.exploring.members import Members
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
-from pages.widgets import at_work, download, explore_conditions, explore_saved, explore_snippet, paging
+from pages.widgets import (
+    at_work,
+    explore_conditions,
+    explore_keywords,
+    explore_saved,
+    explore_snippet,
+    explore_studies,
+    paging,
+    table_files,
+)
 from pages.widgets.explore_address import change, cohort
 from pages.widgets.explore_sizes import show_sizes
 from pages.widgets.problems import problem
-from pages.widgets.tables import ONE_ROW, chosen_row, filled, show_table
 from pages.widgets.words import counted
 
 PER_PAGE = 100
-COLUMNS = {
-    "date": "Date",
-    "name": "Name",
-    "patient_id": "Patient id",
-    "sex": "Sex",
-    "age": "Age",
-    "description": "Description",
-    "modalities": "Modalities",
-    "accession": "Accession",
-    "series": "Series",
-    "images": "Images",
-    "bytes": "Size",
-}
 
 
 def show(services: Services, visitor: Visitor) -> None:
@@ -45,6 +37,7 @@ def show(services: Services, visitor: Visitor) -> None:
         return
     explore_saved.choose(services, visitor)
     explore_conditions.show(visitor, wanted)
+    explore_keywords.of_cohort(services, visitor, wanted)
     sizes = members.sizes(services, visitor, wanted)
     show_sizes(sizes)
     if sizes.studies:
@@ -67,31 +60,16 @@ def _list(services: Services, visitor: Visitor, wanted: Cohort) -> None:
         st.caption(f"{counted(found.total, 'study', 'studies')}{reach} · click one to open its patient")
         if found.pages > 1:
             paging.pages(found, "cohort")
-    _table(found, visitor)
-
-
-def _table(found: Members, visitor: Visitor) -> None:
-    key = f"cohort-{hash(tuple(found.rows['id']))}"
-    show_table(
-        filled(found.rows.assign(age=["" if pd.isna(age) else f"{age:.0f}" for age in found.rows["age"]])),
-        people.columns(visitor, COLUMNS),
-        key=key,
-        on_select="rerun",
-        selection_mode=ONE_ROW,
-    )
-    if (row := chosen_row(key)) is not None:
-        one = found.rows.iloc[row]
-        st.switch_page("patients.py", query_params={"patient": one["patient"], "study": one["id"]})
+    explore_studies.table(found.rows, visitor, f"cohort-{hash(tuple(found.rows['id']))}")
 
 
 def _download(wanted: Cohort, total: int) -> None:
     cut = f"the newest {members.MOST_ROWS:,} studies" if total > members.MOST_ROWS else "all studies"
-    download.button(
-        "Download CSV",
-        lambda who: members.members_csv(at_work.engine(), who, wanted).encode("utf-8-sig"),
-        "studies.csv",
-        "text/csv",
-        help=f"{cut.capitalize()} of this cohort.",
+    table_files.offer(
+        lambda who: members.all_rows(at_work.engine(), who, wanted),
+        name="studies",
+        noted=members.NOTED,
+        help=f"The list of {cut} of this cohort.",
     )
 
 

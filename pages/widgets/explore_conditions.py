@@ -7,6 +7,7 @@ import streamlit as st
 from dicomcore import people
 from dicomcore.errors import UsageError
 from dicomcore.exploring import cohort as cohorts
+from dicomcore.exploring import fields, keywords
 from dicomcore.exploring.cohort import (
     COMPARISONS,
     MOST_LETTERS,
@@ -23,10 +24,16 @@ from pages.widgets.words import plain
 FIRST = "series.modality"
 PLACEHOLDERS = {Kind.TEXT: "CT", Kind.DATE: "2024-03-18", Kind.NUMBER: "12"}
 FIELD, VALUE, REFUSED = "cohort-field", "cohort-value", "cohort-refused"
+ANY, KEYWORD = "keyword", "cohort-keyword"
 
 HOW = (
     "All conditions hold for a study. Those on series hold for one and the same series, those on images for one image "
     "of it. Small and capital letters and accents do not matter."
+)
+
+KEYWORDS = (
+    "Type a part of it. What no table has is fetched from the archive, one image of each series, for the series that "
+    "the other conditions leave: put those first."
 )
 
 
@@ -58,7 +65,10 @@ def _chip(at: int, one: Condition, wanted: Cohort) -> None:
 def _add(visitor: Visitor, wanted: Cohort) -> None:
     told = [name for name, field in FIELDS.items() if field.told or people.shows_identities(visitor)]
     which, how, what, button = st.columns([3, 2, 3, 1], vertical_alignment="bottom")
-    which.selectbox("Field", told, index=told.index(FIRST), format_func=_label, key=FIELD, help=HOW)
+    which.selectbox("Field", [*told, ANY], index=told.index(FIRST), format_func=_label, key=FIELD, help=HOW)
+    if st.session_state[FIELD] == ANY:
+        offered = keywords.offered(visitor)
+        which.selectbox("Keyword", offered, index=offered.index("KVP"), format_func=_named, key=KEYWORD, help=KEYWORDS)
     words = COMPARISONS[_kind()]
     how.selectbox("Comparison", list(words), format_func=words.__getitem__, key=_comparison_key())
     if st.session_state[_comparison_key()] not in WITHOUT_VALUE:
@@ -69,11 +79,22 @@ def _add(visitor: Visitor, wanted: Cohort) -> None:
 
 
 def _label(name: str) -> str:
-    return FIELDS[name].label
+    return "Any DICOM keyword …" if name == ANY else FIELDS[name].label
+
+
+def _named(keyword: str) -> str:
+    """``KVP · KVP (0018,0060)``: found by either as it is typed."""
+    return f"{keyword} · {keywords.known()[keyword][1]}"
+
+
+def _field() -> str:
+    """The name of the field at hand."""
+    chosen = st.session_state[FIELD]
+    return f"{fields.KEYWORD}{st.session_state[KEYWORD]}" if chosen == ANY else str(chosen)
 
 
 def _kind() -> Kind:
-    return FIELDS[st.session_state[FIELD]].kind
+    return fields.field(_field()).kind
 
 
 def _comparison_key() -> str:
@@ -86,7 +107,7 @@ def _added(wanted: Cohort) -> None:
     comparison = st.session_state[_comparison_key()]
     value = "" if comparison in WITHOUT_VALUE else (st.session_state.get(VALUE) or "").strip()
     try:
-        one = Condition(st.session_state[FIELD], comparison, value)
+        one = Condition(_field(), comparison, value)
         cohorts.read(each.written() for each in (*wanted, one))
     except UsageError as error:
         st.session_state[REFUSED] = str(error)

@@ -6,9 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from dicomcore.exploring import drawing
-from dicomcore.exploring.overview import YEARS, Tally, overview
+from dicomcore.exploring.overview import THICKNESS, THICKNESS_KEY, YEARS, Tally, overview
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
+from pages.widgets import explore_keywords
 from pages.widgets.explore_address import open_cohort
 from pages.widgets.explore_sizes import show_sizes
 from pages.widgets.tables import ONE_ROW, chosen_row, filled, show_table
@@ -23,11 +24,13 @@ def show(services: Services, visitor: Visitor) -> None:
     st.caption("Click a row to see the studies behind it.")
     for tally in found.tallies:
         with st.container(border=True):
-            _card(tally)
+            _card(services, visitor, tally)
 
 
-def _card(tally: Tally) -> None:
+def _card(services: Services, visitor: Visitor, tally: Tally) -> None:
     st.subheader(tally.title)
+    if tally.key == THICKNESS_KEY:
+        explore_keywords.show(services, visitor, THICKNESS)
     if not tally.counts:
         st.caption("Nothing yet.")
         return

@@ -6,12 +6,15 @@ import streamlit as st
 
 from dicomcore.exploring import members, saved
 from dicomcore.exploring.cohort import Cohort
-from dicomcore.exploring.saved import Saved
+from dicomcore.exploring.saved import Growth, Saved
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
+from pages.widgets import explore_studies
 from pages.widgets.explore_address import change
 from pages.widgets.problems import problems_shown
 from pages.widgets.words import counted, moment, plain
+
+MOST_LISTED = 100
 
 
 def choose(services: Services, visitor: Visitor) -> None:
@@ -19,31 +22,52 @@ def choose(services: Services, visitor: Visitor) -> None:
     kept = saved.saved(services, visitor)
     if not kept:
         return
-    with st.expander(f"Saved cohorts ({len(kept)})", icon=":material/bookmarks:"):
+    grown = {one.name: saved.growth(services, visitor, one) for one in kept}
+    fresh = sum(bool(one.new) for one in grown.values())
+    more = f", {fresh} with new studies" if fresh else ""
+    with st.expander(f"Saved cohorts ({len(kept)}{more})", icon=":material/bookmarks:", expanded=bool(fresh)):
         for one in kept:
-            with st.container(horizontal=True, vertical_alignment="center"):
-                _row(services, visitor, one)
+            _row(services, visitor, one, grown[one.name])
 
 
-def _row(services: Services, visitor: Visitor, one: Saved) -> None:
-    st.button(plain(one.name), key=f"open-{one.name}", type="tertiary", on_click=change, args=(one.cohort,))
-    st.caption(_grown(members.sizes(services, visitor, one.cohort).studies, one))
-    st.button(
-        "Forget",
-        key=f"forget-{one.name}",
-        icon=":material/delete:",
-        type="tertiary",
-        on_click=lambda: saved.forget(services, visitor, one.name),
-    )
+def _row(services: Services, visitor: Visitor, one: Saved, grown: Growth) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(plain(one.name), key=f"open-{one.name}", type="tertiary", on_click=change, args=(one.cohort,))
+        st.caption(_grown(grown, one))
+        shown = bool(grown.new) and st.toggle("Show what is new", key=f"new-{one.name}")
+        if grown.new or grown.gone:
+            st.button(
+                "Seen",
+                key=f"seen-{one.name}",
+                icon=":material/done_all:",
+                type="tertiary",
+                help="From now on only what comes later is new.",
+                on_click=lambda: saved.looked(services, visitor, one),
+            )
+        st.button(
+            "Forget",
+            key=f"forget-{one.name}",
+            icon=":material/delete:",
+            type="tertiary",
+            on_click=lambda: saved.forget(services, visitor, one.name),
+        )
+    if shown:
+        _new(services, visitor, grown, one.name)
 
 
-def _grown(now: int, one: Saved) -> str:
-    """``12 studies, 3 more than on 2026-11-24``."""
-    told = counted(now, "study", "studies")
-    if now == one.studies:
-        return f"{told}, as on {moment(one.at)[:10]}"
-    more = "more" if now > one.studies else "fewer"
-    return f"{told}, {abs(now - one.studies):,} {more} than on {moment(one.at)[:10]}"
+def _new(services: Services, visitor: Visitor, grown: Growth, name: str) -> None:
+    rows = members.these(services, visitor, grown.new, MOST_LISTED)
+    if len(grown.new) > len(rows):
+        st.caption(f"The newest {len(rows):,} of {len(grown.new):,}.")
+    explore_studies.table(rows, visitor, f"new-studies-{name}")
+
+
+def _grown(grown: Growth, one: Saved) -> str:
+    """``12 studies, 3 new since 2026-11-24 10:11``."""
+    told, since = counted(grown.studies, "study", "studies"), moment(one.at)[:16]
+    changes = [f"{len(grown.new):,} new"] if grown.new else []
+    changes += [f"{grown.gone:,} fewer"] if grown.gone else []
+    return f"{told}, {' and '.join(changes)} since {since}" if changes else f"{told}, as on {since}"
 
 
 def keep(services: Services, visitor: Visitor, wanted: Cohort) -> None:

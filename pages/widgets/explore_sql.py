@@ -7,22 +7,22 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dicomcore.exploring import asking
+from dicomcore.exploring import asking, charting
 from dicomcore.exploring.asking import Answer
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
-from pages.widgets import at_work, download
+from pages.widgets import at_work, table_files
 from pages.widgets.problems import problems_shown
 from pages.widgets.tables import show_table
-from pages.widgets.words import counted, shortened
+from pages.widgets.words import counted, plain, shortened
 
-TEXT, ANSWER, HISTORY = "sql-text", "sql-answer", "sql-history"
-PER_PAGE, MOST_REMEMBERED, EDITOR_PIXELS = 100, 50, 260
+TEXT, ANSWER = "sql-text", "sql-answer"
+PER_PAGE, EDITOR_PIXELS = 100, 260
 EXAMPLE, EARLIER = "sql-example", "sql-earlier"
 
 HOW = (
-    "One SELECT over patients, studies, series and instances. It runs on a copy and can change nothing; it may take "
-    "30 seconds. The first 10,000 rows are shown. Ctrl+Enter runs it."
+    "One SELECT over patients, studies, series, instances and keywords. It runs on a copy and can change nothing; it "
+    "may take 30 seconds. The first 10,000 rows are shown. Ctrl+Enter runs it."
 )
 
 
@@ -31,7 +31,7 @@ def show(services: Services, visitor: Visitor) -> None:
     st.session_state.setdefault(TEXT, next(iter(asking.EXAMPLES.values())))
     editor, beside = st.columns([3, 2], gap="medium")
     with editor:
-        pressed = _editor()
+        pressed = _editor(services, visitor)
     with beside:
         _schema(services)
     if pressed:
@@ -43,22 +43,27 @@ def show(services: Services, visitor: Visitor) -> None:
         _answer(answer)
 
 
-def _editor() -> bool:
+def _editor(services: Services, visitor: Visitor) -> bool:
     begin, earlier = st.columns(2)
     names = ["choose …", *asking.EXAMPLES]
     begin.selectbox("Examples", names, key=EXAMPLE, on_change=_take_example)
-    history = st.session_state.get(HISTORY, [])
+    history = asking.history(services, visitor)
     earlier.selectbox(
-        "Asked before, in this session",
+        "Asked before (type to search)",
         ["choose …", *history],
         key=EARLIER,
-        format_func=lambda text: shortened(" ".join(text.split()), 70),
+        format_func=lambda text: shortened(" ".join(text.split()), 120),
         on_change=_take_earlier,
         disabled=not history,
+        help="Kept for you alone, the newest 200.",
     )
     with st.form("sql", border=False):
         st.text_area("SQL", key=TEXT, height=EDITOR_PIXELS, max_chars=asking.MOST_LETTERS, help=HOW)
-        return bool(st.form_submit_button("Run", type="primary", icon=":material/play_arrow:", on_click=_remember))
+        return bool(
+            st.form_submit_button(
+                "Run", type="primary", icon=":material/play_arrow:", on_click=_remember, args=(services, visitor)
+            )
+        )
 
 
 def _take_example() -> None:
@@ -70,15 +75,13 @@ def _take_example() -> None:
 
 def _take_earlier() -> None:
     chosen = st.session_state[EARLIER]
-    if chosen in st.session_state.get(HISTORY, []):
+    if chosen != "choose …":
         st.session_state[TEXT] = chosen
         st.session_state[EARLIER] = "choose …"
 
 
-def _remember() -> None:
-    text = st.session_state[TEXT]
-    before = [one for one in st.session_state.get(HISTORY, []) if one != text]
-    st.session_state[HISTORY] = [text, *before][:MOST_REMEMBERED]
+def _remember(services: Services, visitor: Visitor) -> None:
+    asking.remember(services, visitor, st.session_state[TEXT])
 
 
 def _schema(services: Services) -> None:
@@ -86,7 +89,7 @@ def _schema(services: Services) -> None:
     tables = list(dict.fromkeys(columns["table"]))
     table = st.segmented_control("Tables", tables, default=tables[0], required=True, key="sql-table")
     shown = columns[columns["table"] == table].reset_index(drop=True)
-    show_table(shown, {"column": "Column", "type": "Type"}, height=EDITOR_PIXELS + 60)
+    show_table(shown, {"column": "Column", "type": "Type", "meaning": "Meaning"}, height=EDITOR_PIXELS + 60)
 
 
 def _answer(answer: Answer) -> None:
@@ -97,19 +100,35 @@ def _answer(answer: Answer) -> None:
         page = st.pagination(pages, key=f"sql-page-{id(answer)}", width=340) if pages > 1 else 1
     if len(rows.columns):
         st.dataframe(_readable(rows.iloc[(page - 1) * PER_PAGE : page * PER_PAGE]), hide_index=True, height="content")
-    download.button(
-        "Download CSV",
-        lambda who: asking.answer_csv(at_work.engine(), who, answer.text).encode("utf-8-sig"),
-        "answer.csv",
-        "text/csv",
+    table_files.offer(
+        lambda who: asking.answer_rows(at_work.engine(), who, answer.text),
+        name="answer",
+        noted=asking.NOTED,
         help="The query is asked once more, and its answer written: the first 10,000 rows.",
     )
+    _chart(answer)
+
+
+def _chart(answer: Answer) -> None:
+    """For who wants to see it: a column along, a number up."""
+    numbers, names = charting.numeric(answer.rows), [str(name) for name in answer.rows.columns]
+    if not numbers or len(names) < 2 or answer.rows.empty:
+        return
+    with st.expander("Chart", icon=":material/bar_chart:"):
+        left, right = st.columns(2)
+        along = left.selectbox("Along", names, key=f"along-{id(answer)}")
+        others = [name for name in numbers if name != along] or numbers
+        up = right.selectbox("Up", others, key=f"up-{id(answer)}-{along}")
+        svg, words = charting.drawn(answer.rows, along, up, dark=st.context.theme.type == "dark")
+        st.image(svg, width="stretch", alt=plain(words))
+        st.caption(plain(words))
 
 
 def _told(answer: Answer) -> str:
     many = f"The first {len(answer.rows):,} rows; there are more" if answer.more else counted(len(answer.rows), "row")
     slow = f" · it took {answer.seconds:.1f} seconds" if answer.slow else ""
-    return f"{many}{slow}"
+    first = f" · first a copy of {', '.join(answer.copied)} was made: the next query is quicker"
+    return f"{many}{slow}{first if answer.slow and answer.copied else ''}"
 
 
 def _readable(rows: pd.DataFrame) -> pd.DataFrame:

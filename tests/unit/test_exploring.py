@@ -61,7 +61,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneProcess]:
     for one in (
         study("s1", name="Müller^Jörg", date="20240318", modalities=("CT", "SR"), images=1),
         study("s2", name="Müller^Jörg", date="20210101", description="MR_Schädel", modalities=("MR",), images=12),
-        study("s3", patient="p2", name="Zoë^Li", patient_id="Z-9", birth_date="", date="20240701", accession="B2"),
+        study("s3", patient="p2", name="Zoë^Li", patient_id="Z-9", birth_date="", date="20240701", accession="X-2"),
         study("s4", patient="p3", name=FORMULA, patient_id="=1+1", birth_date="20200101", date="", description=FORMULA),
         study("s5", patient="p3", name=FORMULA, patient_id="=1+1", birth_date="20200101", date="20190101"),
     ):
@@ -97,7 +97,7 @@ def found(engine: OneProcess, *conditions: str, visitor: Visitor = ADA) -> list[
         (["study.study_date:is:2024-07-01"], ["s3"]),
         (["study.study_date:empty:"], ["s4"]),
         (["study.study_description:is:mr_schadel"], ["s2"]),
-        (["study.accession_number:is:B2"], ["s3"]),
+        (["study.accession_number:is:X-2"], ["s3"]),
         (["study.age:from:54"], ["s1"]),
         (["study.age:until:51"], ["s2"]),
         (["study.age:empty:"], ["s3", "s4", "s5"]),
@@ -200,13 +200,13 @@ def test_the_csv_is_for_who_may_export_is_noted_and_runs_no_formula(engine: OneP
 @pytest.mark.usefixtures("one_child")
 def test_under_pseudonyms_nothing_finds_or_names_anybody(engine: OneProcess) -> None:
     assert found(engine, "patient.patient_name:contains:muller", visitor=RITA) == []
-    assert found(engine, "study.accession_number:is:B2", visitor=RITA) == []
+    assert found(engine, "study.accession_number:is:X-2", visitor=RITA) == []
     assert found(engine, "study.study_instance_uid:is:1.2.s2", visitor=RITA) == []
     assert found(engine, "study.study_date:is:2024-07-01", visitor=RITA) == []
     assert len(found(engine, "series.modality:is:MR", visitor=RITA)) == 1
     told = members.members_csv(engine, RITA, ()) + asking.answer_csv(engine, RITA, "FROM studies, patients")
     told += repr(overview.overview(engine, RITA))
-    for secret in ("Müller", "Zoë", "Z-9", "HYPERLINK", "2024-03-18", "20240318", "B2", "Clinic", "1.2.s1"):
+    for secret in ("Müller", "Zoë", "Z-9", "HYPERLINK", "2024-03-18", "20240318", "X-2", "Clinic", "1.2.s1"):
         assert secret not in told
 
 
@@ -224,7 +224,7 @@ def test_every_count_opens_as_many_studies_as_it_says(engine: OneProcess, visito
     seen = overview.overview(engine, visitor)
     assert seen.sizes.studies == 5
     for tally in seen.tallies:
-        assert tally.counts
+        assert tally.counts or tally.key == "thickness"
         for one in tally.counts:
             assert members.sizes(engine, visitor, one.cohort).studies == one.studies, (tally.title, one)
             assert cohort.read(condition.written() for condition in one.cohort) == one.cohort
@@ -363,7 +363,7 @@ def test_over_rest_pseudonyms_hold_too(engine: OneProcess) -> None:
     told = client.get("/api/explore/overview").text + client.get("/api/explore/studies").text
     told += client.get("/api/explore/studies.csv").text
     assert "Subject " in told
-    assert [one for one in ("Müller", "Zoë", "Z-9", "HYPERLINK", "2024-03-18", "B2", "1.2.s1") if one in told] == []
+    assert [one for one in ("Müller", "Zoë", "Z-9", "HYPERLINK", "2024-03-18", "X-2", "1.2.s1") if one in told] == []
 
 
 def test_over_rest_a_cohort_comes_in_pages_and_nonsense_is_refused(engine: OneProcess) -> None:

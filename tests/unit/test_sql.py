@@ -55,7 +55,7 @@ def test_the_tables_read_well_and_hold_no_search_text(cache: Cache) -> None:
 
 def test_people_can_look_round(cache: Cache) -> None:
     tables = run_sql(cache, "SHOW TABLES")["name"].tolist()
-    short = ["instances", "patients", "series", "studies"]
+    short = ["instances", "keywords", "patients", "series", "studies"]
     assert tables == [*(f"cached_{name}" for name in short), *short]
     assert "patient_name" in run_sql(cache, "DESCRIBE cached_patients")["column_name"].tolist()
 
@@ -70,7 +70,7 @@ def test_the_short_names_will_do(cache: Cache) -> None:
 @pytest.mark.usefixtures("one_child")
 def test_the_schema_names_what_can_be_asked_for(cache: Cache) -> None:
     told = sql.schema(cache)
-    for table in ("patients", "studies", "series", "instances"):
+    for table in ("patients", "studies", "series", "instances", "keywords"):
         of_it = told[told["table"] == table]
         described = run_sql(cache, f"DESCRIBE {table}")
         assert of_it["column"].tolist() == described["column_name"].tolist()
@@ -129,7 +129,7 @@ def test_no_way_of_naming_a_table_leads_past_the_lens(cache: Cache) -> None:
         "SELECT patient_name FROM memory.main.patients",
         "SELECT patient_name FROM query_table('cached_' || 'patients')",
         "SELECT patient_name FROM query('FROM pat' || 'ients')",
-        "SELECT stats.max AS patient_name FROM pragma_storage_info('cached_patients') WHERE column_id = 0",
+        "SELECT stats.max AS patient_name FROM pragma_storage_info('patients_copy.cached_patients') WHERE column_id = 0",
     ):
         names = run_sql(cache, text, lens=LENS)["patient_name"].dropna().tolist()
         assert names
