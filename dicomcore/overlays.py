@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from weakref import WeakKeyDictionary
 
@@ -98,8 +98,8 @@ def over(services: Services, visitor: Visitor, series_id: str) -> Overlays:
     candidates = list(_objects(services, visitor, series["study"]))
     read = [(one, _about(services, one.instance)) for one in candidates[:MOST_OVERLAYS]]
     fitting = [(one, about) for one, about in read if about and base.carries(about)]
-    told = tuple(_told(visitor, at, *pair) for at, pair in enumerate(fitting, 1))
-    return Overlays(told, _missing(sum(about is None for _, about in read), len(candidates) - MOST_OVERLAYS))
+    told = _apart([_told(visitor, at, *pair) for at, pair in enumerate(fitting, 1)])
+    return Overlays(tuple(told), _missing(sum(about is None for _, about in read), len(candidates) - MOST_OVERLAYS))
 
 
 def frame(
@@ -133,6 +133,19 @@ def lies_over(services: Services, visitor: Visitor, series_id: str) -> list[str]
     others = people.series_of(services, visitor, series["study"])
     pictures = [row["id"] for _, row in others.iterrows() if row["modality"] not in MODALITIES]
     return [one for one in pictures if any(map(_base(services, visitor, one).carries, own))]
+
+
+def inside(services: Services, visitor: Visitor, series_id: str) -> list[Overlay]:
+    """The segmentations, structure sets and doses of a series itself, those that can be read."""
+    series = people.series(services, visitor, series_id)
+    found = _objects(services, visitor, series["study"], series_id) if series else iter(())
+    read = ((one, _about(services, one.instance)) for one in found)
+    return [_told(visitor, at, one, about) for at, (one, about) in enumerate(read, 1) if about]
+
+
+def is_picture(modality: str) -> bool:
+    """Whether a series of this modality has pixels of its own to look at: structure sets have none."""
+    return modality != "RTSTRUCT"
 
 
 # ---- what fits
@@ -262,12 +275,23 @@ def _wash(dose: Dose, one: viewing.Frame) -> Wash | None:
 def _told(visitor: Visitor, at: int, one: _Object, about: About) -> Overlay:
     word, part_word = WORDS[about.kind]
     shown = people.shows_identities(visitor)
-    name = (about.name or one.description) if shown else str(at)
+    name = about.name or one.description
     parts = tuple(
         NamedPart(number, (part.name if shown else "") or f"{part_word} {number}", part.colour)
         for number, part in enumerate(about.parts, 1)
     )
-    return Overlay(one.id, one.series, about.kind, f"{word} {name}".strip(), parts, about.note, about.reason)
+    called = f"{word}: {name}" if name and shown else f"{word} {at}"
+    return Overlay(one.id, one.series, about.kind, called, parts, about.note, about.reason)
+
+
+def _apart(told: list[Overlay]) -> list[Overlay]:
+    """Those of one name are numbered."""
+    names = [one.name for one in told]
+    numbers = [names[:at].count(name) for at, name in enumerate(names, 1)]
+    return [
+        replace(one, name=f"{one.name} ({number})") if names.count(one.name) > 1 else one
+        for one, number in zip(told, numbers, strict=True)
+    ]
 
 
 def _missing(unread: int, more: int) -> str:

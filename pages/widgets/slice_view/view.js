@@ -77,9 +77,9 @@ class View {
   }
 
   /** What Python says: which series, which others there are, and the windows of each modality. */
-  receive({ series, others, names, presets }) {
+  receive({ series, others, names, presets, over }) {
     this.others = others.includes(series) ? others : [series, ...others];
-    Object.assign(this, { names: names ?? {}, presetsOf: presets });
+    Object.assign(this, { names: names ?? {}, presetsOf: presets, over: over ?? "" });
     if (this.sent.at(-1) === series) this.sent = [];
     if (series === this.asked || this.sent.includes(series)) return;
     this.asked = series;
