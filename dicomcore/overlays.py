@@ -176,10 +176,7 @@ class _Object:
 
 
 def _base(services: Services, visitor: Visitor, series_id: str) -> _Base:
-    return _base_of(services, visitor, people.archive_series(services, visitor, series_id))
-
-
-def _base_of(services: Services, visitor: Visitor, real: str) -> _Base:
+    real = people.archive_series(services, visitor, series_id)
     series = queries.find_series(services.cache, real) or {}
     instances = queries.instances_of(services.cache, real)
     images = frozenset(one.sop_instance_uid for one in instances)
@@ -206,23 +203,19 @@ def _objects(services: Services, visitor: Visitor, study_id: str, only: str = ""
                 yield _Object(real, one.id, series["id"], str(series["description"] or ""))
 
 
-def _object(services: Services, visitor: Visitor, series_id: str, overlay_id: str) -> StoredInstance:
-    """One that lies over this series. Raises ``UnknownId``."""
-    instance = people.archived_instance(services, visitor, overlay_id)
-    _expect_over(services, visitor, people.archive_series(services, visitor, series_id), instance)
-    return instance
-
-
 @lru_cache(maxsize=1_000)
-def _expect_over(services: Services, visitor: Visitor, series: str, instance: StoredInstance) -> None:
-    """That an instance lies over a series (the archive's id), which stays so; each frame asks. Raises ``UnknownId``."""
-    base = queries.find_series(services.cache, series) or {}
+def _object(services: Services, visitor: Visitor, series_id: str, overlay_id: str) -> StoredInstance:
+    """One that lies over this series, which it does for ever; each frame asks. Raises ``UnknownId``."""
+    instance = people.archived_instance(services, visitor, overlay_id)
+    real = people.archive_series(services, visitor, series_id)
+    base = queries.find_series(services.cache, real) or {}
     own = queries.find_series(services.cache, instance.series) or {}
     if instance.sop_class_uid not in CLASSES or base.get("study") != own.get("study"):
         raise UnknownId(NO_OVERLAY)
     about = _about(services, instance)
-    if about is None or not _base_of(services, visitor, series).carries(about):
+    if about is None or not _base(services, visitor, series_id).carries(about):
         raise UnknownId(NO_OVERLAY)
+    return instance
 
 
 # ---- what is kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,7 @@ def researcher(engine: OneProcess) -> TestClient:
     return client_of(engine, Role.RESEARCHER, name="rita", project="study-a")
 
 
+@cache
 def series_of(client: TestClient, number: str) -> str:
     (patient,) = client.get("/api/patients").json()["patients"]
     (study,) = client.get(f"/api/patients/{patient['id']}/studies").json()["studies"]
@@ -84,6 +86,7 @@ def series_of(client: TestClient, number: str) -> str:
     return str(found)
 
 
+@cache
 def listed(client: TestClient, number: str = "1") -> dict[str, Any]:
     answer = client.get(f"/api/series/{series_of(client, number)}/overlays")
     assert answer.status_code == 200, answer.text

@@ -102,7 +102,7 @@ class OneOverlay {
       act(Number(input.value));
       this.changed();
     };
-    return made("label", "laid-range", {}, word, input);
+    return made("label", "laid-range", {}, made("span", "laid-word", { textContent: word }), input);
   }
 
   partBox(part) {
@@ -159,7 +159,8 @@ class OneOverlay {
     const dose = laid?.dose;
     if (!dose || !this.scale) return;
     const [from, to] = [this.least * dose.most, dose.most].map((one) => withUnit(one, dose.unit));
-    this.scale.replaceChildren(made("span", "", { textContent: "0" }), made("span", "", { textContent: `from ${from}` }), made("span", "", { textContent: to }));
+    this.more.querySelectorAll(".laid-word")[1].textContent = `From ${from}`;
+    this.scale.replaceChildren(made("span", "", { textContent: "0" }), made("span", "", { textContent: to }));
   }
 
   say(sentence) {
