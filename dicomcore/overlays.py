@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from weakref import WeakKeyDictionary
 
@@ -98,8 +98,8 @@ def over(services: Services, visitor: Visitor, series_id: str) -> Overlays:
     candidates = list(_objects(services, visitor, series["study"]))
     read = [(one, _about(services, one.instance)) for one in candidates[:MOST_OVERLAYS]]
     fitting = [(one, about) for one, about in read if about and base.carries(about)]
-    told = tuple(_told(visitor, at, *pair) for at, pair in enumerate(fitting, 1))
-    return Overlays(told, _missing(sum(about is None for _, about in read), len(candidates) - MOST_OVERLAYS))
+    told = _apart([_told(visitor, at, *pair) for at, pair in enumerate(fitting, 1)])
+    return Overlays(tuple(told), _missing(sum(about is None for _, about in read), len(candidates) - MOST_OVERLAYS))
 
 
 def frame(
@@ -135,6 +135,19 @@ def lies_over(services: Services, visitor: Visitor, series_id: str) -> list[str]
     return [one for one in pictures if any(map(_base(services, visitor, one).carries, own))]
 
 
+def inside(services: Services, visitor: Visitor, series_id: str) -> list[Overlay]:
+    """The segmentations, structure sets and doses of a series itself, those that can be read."""
+    series = people.series(services, visitor, series_id)
+    found = _objects(services, visitor, series["study"], series_id) if series else iter(())
+    read = ((one, _about(services, one.instance)) for one in found)
+    return [_told(visitor, at, one, about) for at, (one, about) in enumerate(read, 1) if about]
+
+
+def is_picture(modality: str) -> bool:
+    """Whether a series of this modality has pixels of its own to look at: structure sets have none."""
+    return modality != "RTSTRUCT"
+
+
 # ---- what fits
 
 
@@ -163,10 +176,7 @@ class _Object:
 
 
 def _base(services: Services, visitor: Visitor, series_id: str) -> _Base:
-    return _base_of(services, visitor, people.archive_series(services, visitor, series_id))
-
-
-def _base_of(services: Services, visitor: Visitor, real: str) -> _Base:
+    real = people.archive_series(services, visitor, series_id)
     series = queries.find_series(services.cache, real) or {}
     instances = queries.instances_of(services.cache, real)
     images = frozenset(one.sop_instance_uid for one in instances)
@@ -193,23 +203,19 @@ def _objects(services: Services, visitor: Visitor, study_id: str, only: str = ""
                 yield _Object(real, one.id, series["id"], str(series["description"] or ""))
 
 
-def _object(services: Services, visitor: Visitor, series_id: str, overlay_id: str) -> StoredInstance:
-    """One that lies over this series. Raises ``UnknownId``."""
-    instance = people.archived_instance(services, visitor, overlay_id)
-    _expect_over(services, visitor, people.archive_series(services, visitor, series_id), instance)
-    return instance
-
-
 @lru_cache(maxsize=1_000)
-def _expect_over(services: Services, visitor: Visitor, series: str, instance: StoredInstance) -> None:
-    """That an instance lies over a series (the archive's id), which stays so; each frame asks. Raises ``UnknownId``."""
-    base = queries.find_series(services.cache, series) or {}
+def _object(services: Services, visitor: Visitor, series_id: str, overlay_id: str) -> StoredInstance:
+    """One that lies over this series, which it does for ever; each frame asks. Raises ``UnknownId``."""
+    instance = people.archived_instance(services, visitor, overlay_id)
+    real = people.archive_series(services, visitor, series_id)
+    base = queries.find_series(services.cache, real) or {}
     own = queries.find_series(services.cache, instance.series) or {}
     if instance.sop_class_uid not in CLASSES or base.get("study") != own.get("study"):
         raise UnknownId(NO_OVERLAY)
     about = _about(services, instance)
-    if about is None or not _base_of(services, visitor, series).carries(about):
+    if about is None or not _base(services, visitor, series_id).carries(about):
         raise UnknownId(NO_OVERLAY)
+    return instance
 
 
 # ---- what is kept
@@ -262,12 +268,23 @@ def _wash(dose: Dose, one: viewing.Frame) -> Wash | None:
 def _told(visitor: Visitor, at: int, one: _Object, about: About) -> Overlay:
     word, part_word = WORDS[about.kind]
     shown = people.shows_identities(visitor)
-    name = (about.name or one.description) if shown else str(at)
+    name = about.name or one.description
     parts = tuple(
         NamedPart(number, (part.name if shown else "") or f"{part_word} {number}", part.colour)
         for number, part in enumerate(about.parts, 1)
     )
-    return Overlay(one.id, one.series, about.kind, f"{word} {name}".strip(), parts, about.note, about.reason)
+    called = f"{word}: {name}" if name and shown else f"{word} {at}"
+    return Overlay(one.id, one.series, about.kind, called, parts, about.note, about.reason)
+
+
+def _apart(told: list[Overlay]) -> list[Overlay]:
+    """Those of one name are numbered."""
+    names = [one.name for one in told]
+    numbers = [names[:at].count(name) for at, name in enumerate(names, 1)]
+    return [
+        replace(one, name=f"{one.name} ({number})") if names.count(one.name) > 1 else one
+        for one, number in zip(told, numbers, strict=True)
+    ]
 
 
 def _missing(unread: int, more: int) -> str:

@@ -62,7 +62,7 @@ def about(dataset: Dataset) -> About:
     """What it is, its segments in the order of the file, and what it refers to; ``reason`` where it is not drawn."""
     return About(
         OverlayKind.SEGMENTATION,
-        text(dataset, "ContentLabel")[:LONGEST_NAME] or text(dataset, "SeriesDescription")[:LONGEST_NAME],
+        (text(dataset, "SeriesDescription") or text(dataset, "ContentLabel"))[:LONGEST_NAME],
         tuple(_part(item, at) for at, item in enumerate(_segments(dataset)[:MOST_SEGMENTS])),
         FRACTIONAL if _is_fractional(dataset) else "",
         _why_not(dataset),

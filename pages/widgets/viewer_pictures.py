@@ -5,10 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dicomcore import instances
+from dicomcore import instances, overlays
 from dicomcore.instances import Kind
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
+from pages.widgets import viewer_lies_over
 from pages.widgets.slice_view import slice_view
 from pages.widgets.words import shortened
 
@@ -19,8 +20,12 @@ REPORTED = "slice view reported"
 
 def show(services: Services, visitor: Visitor, all_series: pd.DataFrame, series: pd.Series) -> None:
     """The slice view; where it was left for another series, the address and the list follow."""
+    viewer_lies_over.show(services, visitor, all_series, series)
+    if not overlays.is_picture(series["modality"]):
+        return
     names = _pictures(services, visitor, all_series)
-    on_show = slice_view(series["id"], others=list(names), names=names, key=f"slices-{series['study']}")
+    over = st.query_params.get(viewer_lies_over.OVER, "")
+    on_show = slice_view(series["id"], others=list(names), names=names, over=over, key=f"slices-{series['study']}")
     if on_show != st.session_state.get(REPORTED):
         st.session_state[REPORTED] = on_show
         if on_show != series["id"] and on_show in names:
@@ -34,4 +39,5 @@ def _pictures(services: Services, visitor: Visitor, all_series: pd.DataFrame) ->
         row["id"]: f"{row['number']} · {shortened(row['description'], MOST_LETTERS)}"
         for _, row in all_series.iterrows()
         if instances.what(services, visitor, row["id"], row["modality"])[0] is Kind.PICTURE
+        and overlays.is_picture(row["modality"])
     }

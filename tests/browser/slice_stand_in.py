@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import zlib
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from functools import lru_cache
 from pathlib import Path
@@ -56,6 +58,7 @@ def _stack(series: str) -> dict[str, Any]:
         "head": [_frame(n, "uint16", 2) for n in range(FRAMES)],
         "chest": [_frame(n, "int16", 2, intercept=0, position=[0, 0, n * 4.0]) for n in range(FRAMES // 2)],
         "colour": [_frame(0, "rgb8", 3, **colour)],
+        "laid": [_frame(n, "uint16", 2) for n in range(3)],
         "broken": [
             _frame(n, "uint8", 1, intercept=0, reason="The codec is not known here." if n == 0 else "")
             for n in range(10)
@@ -69,10 +72,10 @@ def _stack(series: str) -> dict[str, Any]:
     return {
         "success": True,
         "series": series,
-        "modality": "CT" if series in ("head", "chest") else "OT",
+        "modality": "CT" if series in ("head", "chest", "laid") else "OT",
         "number": len(series),
         "description": series,
-        "unit": "HU" if series in ("head", "chest") else "",
+        "unit": "HU" if series in ("head", "chest", "laid") else "",
         "frame_rate": None,
         "overlay": overlay,
         "uneven": "The gaps between the images differ: 2 to 4 mm." if series == "chest" else "",
@@ -96,8 +99,8 @@ def _pixels(series: str, number: int) -> bytes:
 
 @api.get("/series/{series}/stack")
 def stack(series: str) -> Any:
-    """As the real route; there are four series."""
-    if series not in ("head", "chest", "colour", "broken"):
+    """As the real route; there are five series."""
+    if series not in ("head", "chest", "colour", "broken", "laid"):
         return JSONResponse({"detail": "There is no such series.", "status": 404}, 404)
     return _stack(series)
 
@@ -121,6 +124,43 @@ def frames(series: str, first: int, count: int) -> StreamingResponse:
             yield _pixels(series, number)
 
     return StreamingResponse(sent(), media_type="application/octet-stream")
+
+
+@api.get("/series/{series}/overlays")
+def overlays(series: str) -> Any:
+    """As the real route; one series has overlays."""
+    parts = [
+        {"number": 1, "name": "Liver <b>", "colour": "#ff0000"},
+        {"number": 2, "name": "Skin", "colour": "#00ff00"},
+    ]
+    usual = {"series": "other", "note": "", "reason": ""}
+    some = [
+        usual | {"id": "areas", "kind": "segmentation", "name": "Segmentation: A", "parts": parts},
+        usual | {"id": "lines", "kind": "structures", "name": "Structure set: B", "parts": parts[1:]},
+        usual | {"id": "dose", "kind": "dose", "name": "Dose: Plan", "parts": []},
+        usual | {"id": "bad", "kind": "dose", "name": "Dose: Beam", "parts": [], "reason": "Its grid holds no dose."},
+    ]
+    return {"success": True, "overlays": some if series == "laid" else [], "note": ""}
+
+
+@api.get("/series/laid/overlays/{overlay}/frames/{number}")
+def overlay_on_frame(overlay: str, number: int) -> Any:
+    """As the real route: an area and a contour in the upper right, and a dose that rises to the right."""
+    box = (SIDE * 3 // 4, SIDE // 8, SIDE * 7 // 8, SIDE // 4)
+    left, top, right, bottom = box
+    wide, gap = right - left, SIDE - (right - left)
+    runs = [top * SIDE + left, wide, *[gap, wide] * (bottom - top - 1)]
+    points = [left, top, right, top, right, bottom, left, bottom]
+    rises = np.tile(np.r_[0, np.ones(SIDE - 1)].astype("<u2"), (SIDE, 1))
+    place = {"top": 0, "left": 0, "rows": SIDE, "columns": SIDE, "step": 0.5, "unit": "Gy", "most": 0.5 * (SIDE - 1)}
+    return {
+        "success": True,
+        "number": number,
+        "masks": [{"part": 1, "runs": runs}] if overlay == "areas" else [],
+        "lines": [{"part": 2, "closed": True, "points": points}] if overlay == "lines" else [],
+        "dose": place | {"values": b64encode(zlib.compress(rises.tobytes())).decode()} if overlay == "dose" else None,
+        "note": "2 contours of 3 lie in none of these images." if overlay == "lines" else "",
+    }
 
 
 class WithHeaders:

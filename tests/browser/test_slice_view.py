@@ -235,6 +235,87 @@ def test_a_series_that_is_not_there_says_so(page: Page, stand_in: str) -> None:
     expect(stage(page)).to_be_visible(timeout=PATIENCE_MS)
 
 
+@pytest.fixture
+def laid(page: Page, stand_in: str) -> Page:
+    """The series with overlays; none of them is switched on."""
+    page.goto(f"{stand_in}/?series=laid")
+    expect(page.locator(".count").first).to_have_text("2 of 3", timeout=PATIENCE_MS)
+    expect(page.locator(".overlays")).to_be_visible()
+    return page
+
+
+def _laid_at(page: Page, right: float, down: float) -> list[int]:
+    """Red, green, blue and opacity of what lies over the picture; from its middle in halves of the picture."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return _stage(page).evaluate(
+        """(stage, [right, down]) => { const canvas = stage.querySelector(".laid");
+        const half = Math.min(canvas.width, canvas.height) / 2;
+        const [x, y] = [canvas.width / 2 + right * half, canvas.height / 2 + down * half];
+        return [...canvas.getContext("2d").getImageData(Math.round(x), Math.round(y), 1, 1).data]; }""",
+        [right, down],
+    )
+
+
+def _switch(page: Page, name: str) -> None:
+    page.get_by_role("checkbox", name=name, exact=True).click()
+
+
+def test_an_area_lies_on_its_pixels_whichever_way_the_picture_is_turned(laid: Page) -> None:
+    assert _laid_at(laid, 0.625, -0.625)[3] == 0
+    _switch(laid, "Segmentation: A")
+    expect(laid.get_by_role("checkbox", name="Liver <b>")).to_be_checked()
+    expect(laid.locator(".laid-note:visible")).to_have_count(1)  # the reason of the one that cannot be drawn
+    _stage(laid).focus()
+    for key, right, down in [("", 0.625, -0.625), ("r", 0.625, 0.625), ("h", -0.625, 0.625), ("v", -0.625, -0.625)]:
+        if key:
+            laid.keyboard.press(key)
+        red, green, blue, opacity = _laid_at(laid, right, down)
+        assert (red, green, blue, opacity > 60) == (255, 0, 0, True), key
+        for other in {(x, y) for x in (-0.625, 0.625) for y in (-0.625, 0.625)} - {(right, down)}:
+            assert _laid_at(laid, *other)[3] == 0, (key, other)
+
+
+def test_what_is_switched_off_is_gone(laid: Page) -> None:
+    _switch(laid, "Segmentation: A")
+    liver = laid.get_by_role("checkbox", name="Liver <b>")
+    expect(liver).to_be_visible()
+    assert _laid_at(laid, 0.625, -0.625)[3] > 0
+    liver.uncheck()
+    assert _laid_at(laid, 0.625, -0.625)[3] == 0
+    liver.check()
+    assert _laid_at(laid, 0.625, -0.625)[3] > 0
+    laid.keyboard.press("o")
+    assert _laid_at(laid, 0.625, -0.625)[3] == 0
+    laid.keyboard.press("o")
+    _switch(laid, "Segmentation: A")
+    assert _laid_at(laid, 0.625, -0.625)[3] == 0
+    expect(liver).to_be_hidden()
+
+
+def test_contours_and_doses_are_told_under_the_pointer_in_words(laid: Page) -> None:
+    _switch(laid, "Structure set: B")
+    _switch(laid, "Dose: Plan")
+    expect(laid.get_by_text("2 contours of 3 lie in none of these images.")).to_be_visible()
+    expect(laid.locator(".laid-scale").first).to_have_text("031.5 Gy")
+    expect(laid.get_by_text("From 3.15 Gy")).to_be_visible()
+    box: Any = _stage(laid).bounding_box()
+    half = min(box["width"], box["height"]) / 2
+    laid.mouse.move(box["x"] + box["width"] / 2 + 0.64 * half, box["y"] + box["height"] / 2 - 0.64 * half)
+    expect(_corner(laid, "bottom_left")).to_contain_text("Skin · 26.0 Gy")
+    green, clear = _laid_at(laid, 0.5, -0.64), _laid_at(laid, -0.95, 0)
+    assert green[1] > 200
+    assert clear[3] == 0  # less than the least dose
+
+
+def test_what_cannot_be_drawn_says_why_and_cannot_be_switched_on(laid: Page) -> None:
+    expect(laid.get_by_role("checkbox", name="Dose: Beam")).to_be_disabled()
+    expect(laid.get_by_text("Its grid holds no dose.")).to_be_visible()
+
+
+def test_there_is_no_list_where_there_are_no_overlays(page: Page) -> None:
+    expect(page.locator(".overlays")).to_be_hidden()
+
+
 def test_the_list_of_keys_opens_and_closes(page: Page) -> None:
     page.keyboard.press("?")
     listed = page.get_by_role("dialog", name="Keys")

@@ -23,6 +23,9 @@ MODULES = (
     "draw",
     "load",
     "memory",
+    "laid",
+    "laying",
+    "overlays",
     "measure",
     "overlay",
     "mouse",
@@ -58,11 +61,13 @@ def slice_view(
     others: Sequence[str],
     names: Mapping[str, str] | None = None,
     presets: Mapping[str, Sequence[Preset]] = PRESETS,
+    over: str = "",
     key: str,
 ) -> str:
     """Show a series by the id that the visitor was given; gives the one on show, which the visitor may have changed.
 
     ``others`` are the series to change to, in the order of the list; ``names`` is what each is called there.
+    ``over`` is a series whose segmentations, contours or doses are shown over it from the beginning.
     Pictures come from ``/api/series/{id}/stack`` and ``…/frames``, with the session's cookie.
     """
     data = {
@@ -70,6 +75,7 @@ def slice_view(
         "others": list(others),
         "names": dict(names or {}),
         "presets": {modality: [asdict(one) for one in windows] for modality, windows in presets.items()},
+        "over": over,
     }
     shown = _component(key=key, data=data, on_series_change=lambda: None)
     return shown.get("series") or series

@@ -21,7 +21,7 @@ export function sentenceFor(error) {
 }
 
 /** What the server says is wrong, or that it says nothing. */
-async function sentenceOf(answer) {
+export async function sentenceOf(answer) {
   if (answer.status === 401) return "You are not signed in, or your session is over. Reload the page.";
   const told = await answer.json().catch(() => ({}));
   const sentence = told.detail ?? told.error ?? told.title;

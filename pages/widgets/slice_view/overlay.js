@@ -37,13 +37,14 @@ function say(box, lines = []) {
   if (box.textContent !== text) box.textContent = text;
 }
 
-/** Bottom left: pixel value, window, zoom, frame. */
+/** Bottom left: overlays and pixel value under the pointer, window, zoom, frame. */
 function linesOf(pane) {
   const { look, frame, stack, box } = pane;
   const seen = windowOf(look, frame);
   const percent = Math.round(fitOf(look, frame, box) * look.zoom * 100);
   const name = seen.name ? `${seen.name} · ` : "";
   return [
+    pane.pointer ? pane.laid.under(pane.pointer, frame).join(" · ") : "",
     valueAt(pane),
     frame.kind === "rgb8" ? "Colour" : `${name}W ${rounded(seen.width)} L ${rounded(seen.centre)}`,
     `Zoom ${percent} %${look.invert ? " · inverted" : ""}`,

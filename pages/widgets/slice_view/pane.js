@@ -7,6 +7,7 @@ import { drawMeasured, saying, TOOLS } from "./measure.js";
 import { beginningOf } from "./memory.js";
 import { followMouse } from "./mouse.js";
 import { Overlay } from "./overlay.js";
+import { Overlays } from "./overlays.js";
 import { freshLook, placed, samePlace, turned, TURNS, windowOf, zoomed } from "./state.js";
 
 const TOO_LARGE = "Series on show are larger than 1 GB together: only the images around this one are kept in the browser, others are fetched again.";
@@ -26,7 +27,8 @@ export class Pane {
     this.sheet = made("canvas", "drawing");
     this.reason = made("div", "reason");
     this.again = made("button", "", { textContent: "Try again", type: "button", onclick: () => this.tryAgain() });
-    this.stage = made("div", "stage", { tabIndex: 0, role: "group", ariaLabel: "Slice view" }, this.canvas, this.sheet);
+    this.laid = new Overlays(this);
+    this.stage = made("div", "stage", { tabIndex: 0, role: "group", ariaLabel: "Slice view" }, this.canvas, this.laid.canvas, this.sheet);
     this.overlay = new Overlay(this.stage);
     this.stage.append(made("div", "told", {}, this.reason, this.again));
     this.slider = made("input", "slider", { type: "range", min: 0, max: 0, value: 0, ariaLabel: "Image" });
@@ -38,7 +40,7 @@ export class Pane {
     this.live = made("div", "live unseen", { ariaLive: "polite" });
     const foot = made("div", "foot", {}, this.choice, this.slider, this.count);
     this.said = made("div", "measured unseen");
-    this.root = made("div", "pane", {}, this.stage, this.loading, foot, this.note, this.said, this.live);
+    this.root = made("div", "pane", {}, made("div", "beside", {}, this.stage, this.laid.root), this.loading, foot, this.note, this.said, this.live);
     this.root.addEventListener("pointerdown", () => this.view.choose(this), true);
     this.root.addEventListener("focusin", () => this.view.choose(this));
   }
@@ -47,6 +49,7 @@ export class Pane {
   close() {
     this.asking?.abort();
     this.frames?.end();
+    this.laid.close();
     Object.assign(this, { stack: null, frames: null, frame: null, pointer: null, look: freshLook(), drawn: new Map() });
     this.unfinished = null;
     this.trouble = "";
@@ -93,6 +96,7 @@ export class Pane {
     frames.onChange = () => this.refresh();
     this.slider.max = stack.frames.length - 1;
     this.view.share();
+    if (stack.frames.length) this.laid.open(frames.place, stack.version, stack.frames.length);
     if (stack.frames.length) this.start();
     this.view.opened(this);
   }
@@ -114,6 +118,7 @@ export class Pane {
     this.frame = this.stack.frames[Math.min(last, Math.max(0, number))];
     this.unfinished = null;
     this.frames.show(this.frame.number);
+    this.laid.show(this.frame.number);
     if (linked) this.view.moved(this);
     this.refresh();
   }
@@ -216,6 +221,7 @@ export class Pane {
     this.picture ??= new Picture(this.canvas);
     if (this.pixels) this.picture.draw(this.look, this.frame, this.pixels, this.box);
     else this.picture.clear(this.box);
+    this.laid.draw();
     this.overlay.show(this, this.view.wishes);
     this.drawMeasurements();
     this.tell();

@@ -74,9 +74,9 @@ class View {
   }
 
   /** What Python says: which series, which others there are, and the windows of each modality. */
-  receive({ series, others, names, presets }) {
+  receive({ series, others, names, presets, over }) {
     this.others = others.includes(series) ? others : [series, ...others];
-    Object.assign(this, { names: names ?? {}, presetsOf: presets });
+    Object.assign(this, { names: names ?? {}, presetsOf: presets, over: over ?? "" });
     const isNews = series !== this.told && series !== this.asked && !this.sent.includes(series);
     if (this.sent.at(-1) === series) this.sent = [];
     this.told = series;
