@@ -104,7 +104,7 @@ def export(asking: Exporting, export_id: ExportId) -> OneExport:
     return OneExport(export=_told(under_way.find(asking.visitor, export_id)))
 
 
-@router.delete("/exports/{id}", responses=OF_ONE)
+@router.post("/exports/{id}/stop", responses=OF_ONE)
 def stop(asking: Exporting, export_id: ExportId) -> OneExport:
     """Stop an export that is being sent, at once."""
     found = under_way.find(asking.visitor, export_id)

@@ -27,7 +27,16 @@ from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID, ImplicitVRLittleEndian
 
 from dicomcore.errors import Undecodable
 from dicomcore.export.comments import blanked
-from dicomcore.export.leaks import LONG, among_bytes, identifiers, known_from, leaks, of_the_patient, parts, without
+from dicomcore.export.leaks import (
+    among_bytes,
+    identifiers,
+    known_from,
+    leaks,
+    of_the_patient,
+    parts,
+    sought_among_bytes,
+    without,
+)
 from dicomcore.export.lettering import risk_of_pixels
 from dicomcore.export.subject import Subject, is_registered
 from dicomcore.export.words import plain_words
@@ -45,6 +54,8 @@ CODES = (
     ("113107", "Retain Longitudinal Temporal Information Modified Dates Option"),
 )
 """Deidentification Method Code Sequence (PS3.16 CID 7050)."""
+
+UNREADABLE = "It cannot be read well enough to be de-identified."
 
 CHARACTERS = 0x00080005
 """Specific Character Set: the new file is in UTF-8 throughout (PS3.3 C.12.1.1.2)."""
@@ -84,7 +95,7 @@ def deidentify(task: Task) -> Cleaned:
         except Undecodable:
             raise
         except Exception as error:  # pydicom raises many kinds on damaged files; their text may hold values
-            raise Undecodable("It cannot be read well enough to be de-identified.") from error
+            raise Undecodable(UNREADABLE) from error
 
 
 def _deidentified(task: Task) -> Cleaned:
@@ -92,7 +103,9 @@ def _deidentified(task: Task) -> Cleaned:
     _expect_a_kind_that_can_be_cleaned(dataset)
     risk = risk_of_pixels(dataset)
     known = identifiers(dataset) | known_from(task.identities)
-    names = of_the_patient(dataset) | {one for text in task.identities for one in parts(text) if len(one) >= LONG}
+    names = of_the_patient(dataset) | {
+        one for text in task.identities for one in parts(text) if sought_among_bytes(one)
+    }
     _clean(dataset, task.subject)
     without(dataset, known)
     _clean_pixel_data(dataset)
@@ -104,6 +117,8 @@ def _deidentified(task: Task) -> Cleaned:
 
 def _expect_a_kind_that_can_be_cleaned(dataset: Dataset) -> None:
     sop = str(dataset.get("SOPClassUID", ""))
+    if not sop:
+        raise Undecodable(UNREADABLE)
     if sop.startswith(DOCUMENTS):
         raise Undecodable("Documents and reports are not de-identified: their text may name the patient.")
     if not is_registered(sop):

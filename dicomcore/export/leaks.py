@@ -35,6 +35,9 @@ OF_THE_PATIENT = re.compile("PatientID|PatientName|BirthName|BirthDate|Accession
 TEXT = frozenset({"AE", "AS", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 """Value representations of text. UIDs, dates and times are all written anew, numbers are measurements."""
 
+PIXELS = 0x0028
+"""The group of what describes the pixels (PS3.3 C.7.6.3): no number of it is anybody's."""
+
 TERMS = frozenset({"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "YES", "NO", "ORIGINAL", "DERIVED"})
 
 ENCODINGS = ("utf-8", "latin-1", "utf-16-le", "utf-16-be", "gb18030", "shift_jis", "iso2022_jp", "euc_kr", "iso2022_kr")
@@ -53,9 +56,14 @@ def of_the_patient(dataset: Dataset) -> frozenset[str]:
         for one in _elements(dataset)
         if OF_THE_PATIENT.search(one.keyword)
         for text in _texts(one)
-        for part in parts(text)
-        if len(part) >= LONG or (not part.isascii() and len(part) >= SHORTEST)
+        for part in (parts(text) if one.VR == "PN" else [text])
+        if sought_among_bytes(part)
     )
+
+
+def sought_among_bytes(name: str) -> bool:
+    """Long enough to be no coincidence, and no word that stands in every other header."""
+    return (len(name) >= LONG or (not name.isascii() and len(name) >= SHORTEST)) and name.lower() not in PLAIN_WORDS
 
 
 def folded(text: str) -> str:
@@ -109,6 +117,8 @@ def _pattern(known: frozenset[str]) -> re.Pattern[str] | None:
 
 
 def _holds(element: DataElement, pattern: re.Pattern[str]) -> bool:
+    if element.VR == "IS" and element.tag.group != PIXELS:  # a measurement happens to be a short id; a long one is one
+        return any(len(text) >= LONG and pattern.fullmatch(text) for text in _texts(element))
     return element.VR in TEXT and any(
         pattern.search(folded(text)) for text in _texts(element) if not _is_term(element, text)
     )
