@@ -55,16 +55,19 @@ class WatchedChild(Generic[A, R]):
         self._recycle_after = recycle_after
         self._lock = threading.Lock()
         self._child: _Child | None = None
+        self._busy: _Child | None = None
 
     def __call__(self, argument: A) -> R:
         with self._lock:
             child = self._child or _Child(self._function, self._seconds)
-            self._child = None  # an error below, Ctrl-C too, leaves no half-used child behind
+            self._child, self._busy = None, child  # an error below, Ctrl-C too, leaves no half-used child behind
             try:
                 returned, answer = child.ask(argument, self._seconds, self._memory_bytes)
             except BaseException:
                 child.end()
                 raise
+            finally:
+                self._busy = None
             self._keep(child)
         if returned:
             return answer  # type: ignore[no-any-return]
@@ -76,6 +79,11 @@ class WatchedChild(Generic[A, R]):
             if self._child:
                 self._child.end()
             self._child = None
+
+    def abandon(self) -> None:
+        """End the call that another thread waits for: it gets ``ChildDied`` at once."""
+        if busy := self._busy:
+            busy.kill()
 
     def __enter__(self) -> WatchedChild[A, R]:
         return self
@@ -110,6 +118,10 @@ class _Child:
             self.end()
             raise
         self.calls = 0
+
+    def kill(self) -> None:
+        """From another thread; whoever asks finds out, and cleans up."""
+        self._process.kill()
 
     def ask(self, message: object, seconds: float, memory_bytes: int | None) -> tuple[bool, Any]:
         """Send a message and wait: ``(True, result)`` or ``(False, error)``. Raises ``ChildDied``."""

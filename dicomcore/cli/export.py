@@ -1,4 +1,4 @@
-"""export: tables, outcomes of a batch, studies and series as files."""
+"""export: tables, outcomes of a batch, patients, studies and series as files."""
 
 from __future__ import annotations
 
@@ -8,42 +8,45 @@ from pathlib import Path
 from typing import Annotated, cast, get_args
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TimeElapsedColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from dicomcore import reports
 from dicomcore.cli import show
 from dicomcore.cli.base import Json, app, opened_services
 from dicomcore.errors import UsageError
 from dicomcore.export import tables
-from dicomcore.export.package import Package, What, package
-from dicomcore.export.selection import Level
+from dicomcore.export.making import What
+from dicomcore.export.manifest import MANIFEST
+from dicomcore.export.package import Package, extent, package
+from dicomcore.export.selection import Choice
 from dicomcore.export.tables import Format, Table
 from dicomcore.owner_only import owner_only
 from dicomcore.services import Services, this_user
 from dicomcore.visitor import Role, Visitor
-from dicomcore.wording import counted, size
+from dicomcore.wording import counted, duration, size
 
 
 @app.command()
 def export(
     target: Annotated[
-        Path, typer.Argument(help="The file to write: .csv, .parquet, .xlsx; .zip of a study or series.")
+        Path, typer.Argument(help="The file to write: .csv, .parquet, .xlsx; .zip of patients, studies or series.")
     ],
     table: Annotated[str, typer.Option(help="patients, studies, series or instances.")] = "studies",
     batch: Annotated[str, typer.Option(help="A batch id: export what became of its files instead.")] = "",
-    study: Annotated[str, typer.Option(help="A study's id or Study Instance UID: export it as a ZIP.")] = "",
-    series: Annotated[str, typer.Option(help="A series' id: export it as a ZIP.")] = "",
+    patient: Annotated[list[str] | None, typer.Option(help="A patient's id: all studies as a ZIP. Repeatable.")] = None,
+    study: Annotated[
+        list[str] | None, typer.Option(help="A study's id or Study Instance UID: as a ZIP. Repeatable.")
+    ] = None,
+    series: Annotated[list[str] | None, typer.Option(help="A series' id: as a ZIP. Repeatable.")] = None,
     what: Annotated[str, typer.Option("--as", help="The ZIP holds: dicom, deidentified, png or nifti.")] = "dicom",
     project: Annotated[str, typer.Option(help="De-identify with the pseudonyms of this project.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Write a cached table, the outcomes of a batch, or a study or series as a ZIP."""
-    if study and series:
-        raise UsageError("Give --study or --series, not both.")
+    """Write a cached table, the outcomes of a batch, or patients, studies and series as a ZIP."""
+    chosen = {"patients": patient or [], "studies": study or [], "series": series or []}
     with opened_services() as services:
-        if study or series:
-            level: Level = "studies" if study else "series"
-            _export_zip(services, target, level, study or series, what, project, as_json=as_json)
+        if any(chosen.values()):
+            _export_zip(services, target, Choice.of(**chosen), what, project, as_json=as_json)
         else:
             _export_table(services, target, table, batch, as_json=as_json)
 
@@ -63,16 +66,17 @@ def _export_table(services: Services, target: Path, table: str, batch: str, *, a
     _tell(told, words, as_json=as_json)
 
 
-def _export_zip(
-    services: Services, target: Path, level: Level, of: str, what: str, project: str, *, as_json: bool
-) -> None:
-    with _bar(quiet=as_json) as (begin, advance):
-        made = package(services, _me(), level, of, cast(What, what), project=project, progress=advance)
-        begin(made)
-        written = _write(target, made.blocks)
-    told = {"file": str(target), "bytes": written, "instances": made.instances}
-    words = f"{counted(made.instances, 'instance')}, {size(written)} written to {target}. See report.csv in it."
+def _export_zip(services: Services, target: Path, choice: Choice, what: str, project: str, *, as_json: bool) -> None:
+    made = package(services, _me(), cast(What, what), choice, project=project)
+    if not as_json:
+        show.told.print(f"{extent(made)}, {size(made.size)}, about {duration(made.seconds_left)}.", markup=False)
+    with _bar(made, quiet=as_json) as followed:
+        written = _write(target, followed(made.blocks()))
+    told = {"file": str(target), "bytes": written, "instances": made.instances, "left_out": made.left_out}
+    words = f"{made.message} {size(written)} written to {target}: {MANIFEST} in it names every file."
     _tell(told, words, as_json=as_json)
+    if made.left_out:
+        raise typer.Exit(1)
 
 
 def _write(target: Path, blocks: Iterable[bytes]) -> int:
@@ -102,12 +106,22 @@ def _tell(told: dict[str, object], words: str, *, as_json: bool) -> None:
 
 
 @contextmanager
-def _bar(*, quiet: bool) -> Iterator[tuple[Callable[[Package], None], Callable[[int], None]]]:
-    """The size first, then a bar of bytes, on standard error."""
-    columns = ("{task.description}", BarColumn(bar_width=24), DownloadColumn(), TimeElapsedColumn())
+def _bar(made: Package, *, quiet: bool) -> Iterator[Callable[[Iterator[bytes]], Iterator[bytes]]]:
+    """A bar of the archive's bytes on standard error, with speed and time left."""
+    columns = (
+        TextColumn("{task.fields[done]}"),
+        BarColumn(bar_width=24),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=show.told, disable=quiet or not show.told.is_terminal, transient=True) as bar:
-        task = bar.add_task("export", total=None)
-        yield (
-            lambda made: bar.update(task, total=made.size, description=counted(made.instances, "instance")),
-            lambda done: bar.advance(task, done),
-        )
+        task = bar.add_task("export", total=made.size, done="")
+
+        def followed(blocks: Iterator[bytes]) -> Iterator[bytes]:
+            for block in blocks:
+                yield block
+                done = f"{made.course.instances:,} of {made.instances:,}"
+                bar.update(task, completed=made.course.bytes, done=done)
+
+        yield followed

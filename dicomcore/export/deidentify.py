@@ -8,7 +8,7 @@ Runs in a watched child.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -21,12 +21,25 @@ from pydicom.datadict import dictionary_has_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.multival import MultiValue
+from pydicom.pixels.utils import get_expected_length
 from pydicom.sequence import Sequence
 from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID, ImplicitVRLittleEndian
 
 from dicomcore.errors import Undecodable
-from dicomcore.export.leaks import identifiers, leaks
-from dicomcore.export.subject import Subject
+from dicomcore.export.comments import blanked
+from dicomcore.export.leaks import (
+    among_bytes,
+    identifiers,
+    known_from,
+    leaks,
+    of_the_patient,
+    parts,
+    sought_among_bytes,
+    without,
+)
+from dicomcore.export.lettering import risk_of_pixels
+from dicomcore.export.subject import Subject, is_registered
+from dicomcore.export.words import plain_words
 from dicomcore.imaging.nameless import expect_nameless
 
 TABLE = "dicomfields_2026c"
@@ -42,16 +55,25 @@ CODES = (
 )
 """Deidentification Method Code Sequence (PS3.16 CID 7050)."""
 
-NO_TIME = {"DT": "000000", "TM": "000000"}
+UNREADABLE = "It cannot be read well enough to be de-identified."
+
+CHARACTERS = 0x00080005
+"""Specific Character Set: the new file is in UTF-8 throughout (PS3.3 C.12.1.1.2)."""
+
+NO_TIME = "000000"
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """``nameless``: only objects whose pixels name nobody, as far as the file tells."""
+    """``nameless``: only objects whose pixels name nobody, as far as the file tells.
+
+    ``identities``: names and ids of the patient from elsewhere that must not be in it either.
+    """
 
     dataset: bytes
     subject: Subject
     nameless: bool
+    identities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,31 +95,45 @@ def deidentify(task: Task) -> Cleaned:
         except Undecodable:
             raise
         except Exception as error:  # pydicom raises many kinds on damaged files; their text may hold values
-            raise Undecodable("It cannot be read well enough to be de-identified.") from error
+            raise Undecodable(UNREADABLE) from error
 
 
 def _deidentified(task: Task) -> Cleaned:
     dataset = dcmread(BytesIO(task.dataset), force=True)
-    if str(dataset.get("SOPClassUID", "")).startswith(DOCUMENTS):
-        raise Undecodable("Documents and reports are not de-identified: their text may name the patient.")
-    known = identifiers(dataset)
+    _expect_a_kind_that_can_be_cleaned(dataset)
+    risk = risk_of_pixels(dataset)
+    known = identifiers(dataset) | known_from(task.identities)
+    names = of_the_patient(dataset) | {
+        one for text in task.identities for one in parts(text) if sought_among_bytes(one)
+    }
     _clean(dataset, task.subject)
+    without(dataset, known)
+    _clean_pixel_data(dataset)
     _name(dataset, task.subject)
     _new_file_meta(dataset)
-    if left := leaks(dataset, known):
-        raise Undecodable(f"An identifying value was found again in {', '.join(left)} after de-identification.")
+    made = _checked(dataset, known, names)
+    return Cleaned(made, risk)
+
+
+def _expect_a_kind_that_can_be_cleaned(dataset: Dataset) -> None:
+    sop = str(dataset.get("SOPClassUID", ""))
+    if not sop:
+        raise Undecodable(UNREADABLE)
+    if sop.startswith(DOCUMENTS):
+        raise Undecodable("Documents and reports are not de-identified: their text may name the patient.")
+    if not is_registered(sop):
+        raise Undecodable("A private kind of object is not de-identified: nobody knows what it holds.")
+
+
+def _checked(dataset: Dataset, known: frozenset[str], names: Iterable[str]) -> bytes:
+    """The new file, searched for what it must not hold. Raises ``Undecodable``."""
     out = BytesIO()
     dcmwrite(out, dataset, enforce_file_format=True)
-    return Cleaned(out.getvalue(), burned_in_risk(task.dataset))
-
-
-def burned_in_risk(dataset: bytes) -> str:
-    """Why the pixels may name the patient; empty where nothing hints at it."""
-    try:
-        expect_nameless(dataset)
-    except Undecodable:
-        return "The pixels may name the patient: look at them before you pass them on."
-    return ""
+    if left := sorted({str(one.tag) for one in leaks(dataset, known)}):
+        raise Undecodable(f"An identifying value was found again in {', '.join(left)} after de-identification.")
+    if among_bytes(out.getvalue(), names):
+        raise Undecodable("The patient's name or id was found again among its bytes after de-identification.")
+    return out.getvalue()
 
 
 def _clean(dataset: Dataset, subject: Subject) -> None:
@@ -105,7 +141,7 @@ def _clean(dataset: Dataset, subject: Subject) -> None:
     dataset.remove_private_tags()
     for tag in list(dataset.keys()):
         element = dataset[tag]
-        if (element.VR == "UN" or not dictionary_has_tag(tag)) and not _repeating(tag.group):
+        if _belongs_out(element):
             del dataset[tag]
             continue
         _by_profile(dataset, element, subject)
@@ -114,26 +150,64 @@ def _clean(dataset: Dataset, subject: Subject) -> None:
                 _clean(item, subject)
 
 
-def _repeating(group: int) -> bool:
-    """Overlays (PS3.3 C.9.2); curves are retired, and go."""
-    return 0x6000 <= group <= 0x60FF
+def _belongs_out(element: DataElement) -> bool:
+    """What nobody knows, group lengths (PS3.5 7.2, retired) and overlays, which may be lettering (PS3.3 C.9.2)."""
+    tag = element.tag
+    overlay = 0x6000 <= tag.group <= 0x60FF
+    return overlay or tag.element == 0 or tag == CHARACTERS or element.VR == "UN" or not dictionary_has_tag(tag)
 
 
 def _by_profile(dataset: Dataset, element: DataElement, subject: Subject) -> None:
     tag = element.tag
     action = _actions().get((tag.group, tag.element))
-    if _repeating(tag.group):
-        del dataset[tag]  # an overlay may be lettering
-    elif element.VR == "UI":
+    if element.VR == "UI":
         element.value = _each(element.value, lambda one: subject.uid(str(one)))
     elif element.VR in ("DA", "DT"):
         element.value = _each(element.value, lambda one: _date(str(one), element, subject))
     elif element.VR == "TM":
-        element.value = NO_TIME["TM"] if element.value else ""
+        element.value = _time(element)
     elif element.VR == "SQ" and action and action.__name__ in REFERENCES:
         return  # references to other objects stay, with their new UIDs
     elif action is not None:
         _act(action, dataset, element)
+    elif element.VR in FREE_TEXT and element.keyword not in CODES_IN_TEXT:
+        _keep_harmless_words(dataset, element)
+
+
+FREE_TEXT = frozenset({"LT", "ST", "UT", "UC", "UR", "AE", "PN"})
+CODES_IN_TEXT = frozenset({"LongCodeValue"})
+"""What the profile's table does not name and where people write what they like; of it harmless words are kept."""
+
+
+def _keep_harmless_words(dataset: Dataset, element: DataElement) -> None:
+    if kept := plain_words(str(element.value)) if element.VR in ("LT", "ST", "UT", "UC") else []:
+        element.value = " ".join(kept)
+    else:
+        del dataset[element.tag]
+
+
+def _time(element: DataElement) -> str:
+    """None; a zero only where a time has to be, never where an activity would be computed from it."""
+    return NO_TIME if element.value and not element.keyword.startswith("Radiopharmaceutical") else ""
+
+
+def _clean_pixel_data(dataset: Dataset) -> None:
+    """Comments in compressed frames go, and what lies behind the last pixel of plain ones."""
+    if "PixelData" not in dataset:
+        return
+    syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
+    if syntax and UID(syntax).is_compressed and not UID(syntax).is_deflated:
+        dataset.PixelData = blanked(dataset.PixelData)
+    elif 0 < (size := _size_of_pixels(dataset)) < len(dataset.PixelData):
+        dataset["PixelData"].value = dataset.PixelData[: size + size % 2]
+
+
+def _size_of_pixels(dataset: Dataset) -> int:
+    """In bytes (PS3.3 C.7.6.3); 0 where it does not tell."""
+    try:
+        return int(get_expected_length(dataset))
+    except (AttributeError, TypeError, ValueError):
+        return 0
 
 
 REFERENCES = frozenset({"delete_or_empty_or_replace_UID"})
@@ -160,11 +234,12 @@ def _date(text: str, element: DataElement, subject: Subject) -> str:
     except ValueError:
         return ""
     shifted = subject.birth_day(real) if "Birth" in element.keyword else subject.day(real)
-    return f"{shifted:%Y%m%d}{NO_TIME.get(element.VR, '')}".rjust(8, "0") if shifted else ""
+    return f"{shifted:%Y%m%d}".rjust(8, "0") if shifted else ""
 
 
 def _name(dataset: Dataset, subject: Subject) -> None:
     """Who the patient is now, and how that came (PS3.3 C.7.1.1)."""
+    dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.PatientName = f"Subject {subject.code}"
     dataset.PatientID = f"S{subject.code}"
     dataset.PatientIdentityRemoved = "YES"

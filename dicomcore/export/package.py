@@ -1,74 +1,164 @@
-"""A study or a series as one ZIP: DICOM as it is, de-identified, as PNG or as NIfTI. Sent while it is made."""
+"""An export as one ZIP: DICOM as it is, de-identified, as PNG or as NIfTI. Sent while it is made."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+import secrets
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
-from typing import Literal, TypeVar
+from enum import StrEnum
+from typing import get_args
 
-from dicomcore import reports
-from dicomcore.errors import (
-    AccessRefused,
-    ChildDied,
-    ChildFailed,
-    DicomViewerError,
-    NotInArchive,
-    Undecodable,
-    UsageError,
-)
+from dicomcore.errors import AccessRefused, DicomViewerError, UsageError
 from dicomcore.export import nifti
-from dicomcore.export.deidentify import Cleaned, Task, deidentify
-from dicomcore.export.png import Drawing, png
-from dicomcore.export.selection import Chosen, Level, Selection, choose
+from dicomcore.export.course import Course, Stopped
+from dicomcore.export.making import Making, What
+from dicomcore.export.manifest import Manifest
+from dicomcore.export.selection import Choice, Selection, choose
 from dicomcore.export.zip_stream import zipped
-from dicomcore.model import StoredInstance
-from dicomcore.services import Services
+from dicomcore.journal import audit
+from dicomcore.services import Services, this_user
 from dicomcore.visitor import Visitor
-from dicomcore.watched import WatchedChild
+from dicomcore.wording import counted
 
-T = TypeVar("T")
-What = Literal["dicom", "deidentified", "png", "nifti"]
-WHATS: tuple[What, ...] = ("dicom", "deidentified", "png", "nifti")
-
-SECONDS, MEMORY_BYTES, RECYCLE_AFTER = 60.0, 4_000_000_000, 500
-"""For one object, in the child that reads it."""
-
-MOST_FRAMES = 20_000
-BLOCK = 1 << 20
-REPORT = "report.csv"
+WHATS: tuple[What, ...] = get_args(What)
 ONLY_DEIDENTIFIED = "Under pseudonyms DICOM leaves de-identified only: take “deidentified”."
+AGAIN = "This export is being sent already. Stop it first, or wait for its end."
+IDS_A_LINE = 100
 
-Members = Iterator[tuple[str, Iterable[bytes]]]
+ABOUT: dict[What, str] = {
+    "dicom": "DICOM files as they are in the archive, byte for byte. They name the patient.",
+    "deidentified": (
+        "DICOM files de-identified by the Basic Application Level Confidentiality Profile (PS3.15), checked after. "
+        "Dates go back by a number of days that is the same for all dates of a patient; times are taken out; "
+        "UIDs are new and the same throughout. Pixels were not changed: look at them before you pass them on."
+    ),
+    "png": "Every image as a picture of 8 bits, with the file's own window.",
+    "nifti": "Volumes made by dcm2niix, with names as in BIDS.",
+}
+
+FIRST_SPEED: dict[What, float] = {"dicom": 60e6, "deidentified": 15e6, "png": 8e6, "nifti": 12e6}
+"""Bytes of the archive a second, while no export of the kind has told better."""
+
+
+class State(StrEnum):
+    """How an export stands. The words are shown to people."""
+
+    READY = "ready"
+    RUNNING = "running"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    BROKEN = "broken off"
 
 
 @dataclass(slots=True)
 class Package:
-    """What will be sent: ``instances`` and ``size`` (bytes) as they lie in the archive, and the ZIP itself, once."""
+    """One export: what will be in it, how far it is, and the ZIP itself.
 
-    name: str
-    instances: int
-    size: int
-    blocks: Iterator[bytes] = field(repr=False)
+    ``visitor`` is whose it is; ``message`` what its end has to say.
+    """
+
+    id: str
+    what: What
+    visitor: Visitor
+    selection: Selection = field(repr=False)
+    services: Services = field(repr=False)
+    state: State = State.READY
+    course: Course = field(default_factory=Course)
+    manifest: Manifest | None = field(default=None, repr=False)
+    message: str = ""
+    made_at: float = field(default_factory=time.time)
+    began: float = 0.0
+    by: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of the file; it names nobody."""
+        return f"{self.what}.zip"
+
+    @property
+    def instances(self) -> int:
+        """How many were asked for."""
+        return self.selection.instances
+
+    @property
+    def size(self) -> int:
+        """Their bytes in the archive, together."""
+        return self.selection.bytes
+
+    @property
+    def left_out(self) -> int:
+        """Instances that were left out so far."""
+        return self.manifest.left_out if self.manifest else 0
+
+    @property
+    def seconds_left(self) -> float:
+        """About how long it will take from now on."""
+        speed = self.course.speed or _speeds.get(self.what, FIRST_SPEED[self.what])
+        return max(0.0, self.size - self.course.bytes) / max(speed, 1.0)
+
+    def stop(self) -> None:
+        """End it at once: the ZIP breaks off, without its directory, and does not open."""
+        self.course.stop()
+
+    def over(self) -> None:
+        """Nobody takes any more of it: what was never begun is not under way either."""
+        if self.state is State.RUNNING:
+            self.state, self.message = State.CANCELLED, "It was stopped before it began."
+
+    def blocks(self) -> Iterator[bytes]:
+        """The ZIP. Noted before its first byte and at its end; may be asked for again when it is over.
+
+        Raises ``ArchiveUnreachable`` where the archive stays away, ``Stopped``, and ``UsageError`` while it is being
+        sent already. The ZIP breaks off then, and nobody takes it for whole.
+        """
+        if self.state is State.RUNNING:
+            raise UsageError(AGAIN)
+        self.state, self.course, self.message = State.RUNNING, Course(), ""
+        self.began, self.by = time.time(), this_user()
+        return self._made()
+
+    def _made(self) -> Iterator[bytes]:
+        hidden = self.selection.deidentified
+        about, nameless = ABOUT[self.what], bool(self.visitor.project)
+        making = Making(self.services, self.selection, self.course, hidden=hidden, nameless=nameless, about=about)
+        self.manifest = making.manifest
+        try:
+            yield from zipped(making.members(self.what))
+        except (Stopped, GeneratorExit, KeyboardInterrupt):
+            self._ended(State.CANCELLED, "It was stopped: the ZIP is not whole and does not open.")
+            raise
+        except Exception as error:
+            why = str(error) if isinstance(error, DicomViewerError) else "Something unforeseen went wrong."
+            self._ended(State.BROKEN, f"{why} The ZIP broke off and does not open: take it again.")
+            raise
+        else:
+            self._ended(State.FINISHED, making.manifest.sentence())
+        finally:
+            making.manifest.close()
+
+    def _ended(self, state: State, message: str) -> None:
+        self.state, self.message = state, message
+        if state is State.FINISHED and self.course.speed:
+            _speeds[self.what] = self.course.speed
+        assert self.manifest
+        sums = {"exported": self.manifest.exported, "left out": self.manifest.left_out, "files": self.manifest.files}
+        causes = {f"left out: {why}": count for why, count in self.manifest.causes.items()}
+        note = {"state": state.value, self.what: self.instances} | sums | causes
+        audit.note(self.services.journal, self.by, "export ended", about_of(self.selection, self.id), **note)
+
+
+_speeds: dict[What, float] = {}
 
 
 def package(
-    services: Services,
-    visitor: Visitor,
-    level: Level,
-    of: str,
-    what: What,
-    *,
-    project: str = "",
-    progress: Callable[[int], None] = lambda _: None,
+    services: Services, visitor: Visitor, what: What, choice: Choice, *, project: str = "", noted: bool = True
 ) -> Package:
-    """The ZIP of a study or a series. Noted as an export before its first byte.
+    """An export that can be sent, noted in the audit: what it is of and how much.
 
-    At its end ``report.csv`` names what was left out and why, and where pixels may name the patient. ``progress`` is
-    told the bytes of the archive that were dealt with. Raises ``UnknownId``, ``AccessRefused``, ``DicomViewerError``
-    where dcm2niix is missing; while it is sent ``ArchiveUnreachable``, and the ZIP breaks off.
+    At its end ``manifest.csv`` names every file with its outcome, and ``summary.txt`` has the sums. The pseudonyms of
+    a de-identified one are those of the visitor's project, else of ``project``, else made up for this once. Raises
+    ``UnknownId``, ``AccessRefused``, ``UsageError``, and ``DicomViewerError`` where dcm2niix is missing.
     """
     if what not in WHATS:
         raise UsageError(f"There is no export “{what}”: {', '.join(WHATS)}.")
@@ -77,135 +167,40 @@ def package(
     if what == "nifti" and not nifti.available():
         raise DicomViewerError(nifti.MISSING)
     hidden = what == "deidentified" or bool(visitor.project)
-    chosen = choose(services, visitor, level, of, deidentified=hidden, project=project)
-    reports.note_export(services, chosen.of, **{what: chosen.instances})
-    made = _Making(services, chosen, nameless=bool(visitor.project), hidden=hidden, progress=progress)
-    return Package(f"{what}.zip", chosen.instances, chosen.bytes, zipped(made.members(what)))
+    selection = choose(services, visitor, choice, deidentified=hidden, project=project)
+    made = Package(secrets.token_hex(8), what, visitor, selection, services)
+    if noted:
+        note(made)
+    return made
 
 
-def size_of(services: Services, visitor: Visitor, level: Level, of: str) -> tuple[int, int]:
+def note(made: Package) -> None:
+    """Who takes which studies away, in the audit, before the first byte; of many studies a line for each hundred."""
+    selection, studies = made.selection, made.selection.studies
+    about = about_of(selection, made.id)
+    if about != made.id:
+        audit.note(made.services.journal, this_user(), "export", about, **{made.what: made.instances})
+        return
+    for first in range(0, len(studies), IDS_A_LINE):
+        some = studies[first : first + IDS_A_LINE]
+        told = {made.what: made.instances, "patients": len(selection.patients), "studies": len(studies)}
+        audit.note(made.services.journal, this_user(), "export", about, **told, of=" ".join(some))
+
+
+def about_of(selection: Selection, otherwise: str) -> str:
+    """The archive's id of the series or study where it is one."""
+    if len(selection.wanted) == 1:
+        return selection.wanted[0].series
+    return selection.studies[0] if len(selection.studies) == 1 else otherwise
+
+
+def size_of(services: Services, visitor: Visitor, choice: Choice) -> tuple[int, int]:
     """How many instances, and how many bytes, an export would begin with. Raises as ``package``."""
-    chosen = choose(services, visitor, level, of, deidentified=True)
+    chosen = choose(services, visitor, choice, deidentified=True)
     return chosen.instances, chosen.bytes
 
 
-class _Making:
-    """Makes the members one after the other, and keeps the report."""
-
-    def __init__(
-        self, services: Services, chosen: Selection, *, nameless: bool, hidden: bool, progress: Callable[[int], None]
-    ) -> None:
-        self._archive, self._chosen, self._progress = services.archive, chosen, progress
-        self._nameless, self._hidden = nameless, hidden
-        self._report = [reports.csv_line(["file", "said"])]
-
-    def members(self, what: What) -> Members:
-        ways = {"dicom": self._dicom, "deidentified": self._deidentified, "png": self._png, "nifti": self._nifti}
-        yield from ways[what]()
-        yield REPORT, [line.encode() for line in self._report]
-
-    def _dicom(self, only: Chosen | None = None) -> Members:
-        for name, instance in self._instances(only):
-            with_first = self._first(name, instance)
-            if with_first is not None:
-                yield f"{name}.dcm", with_first
-
-    def _first(self, name: str, instance: StoredInstance) -> Iterator[bytes] | None:
-        """The blocks of an instance; None where the archive has it no more, which shows at the first of them."""
-        blocks = self._archive.blocks(instance.id)
-        try:
-            first = next(blocks, b"")
-        except NotInArchive:
-            self._left_out(name, "The archive has it no more.")
-            return None
-        return _with(first, blocks)
-
-    def _deidentified(self, only: Chosen | None = None) -> Members:
-        with WatchedChild(deidentify, seconds=SECONDS, memory_bytes=MEMORY_BYTES, recycle_after=RECYCLE_AFTER) as child:
-            for name, instance in self._instances(only):
-                made = self._tried(name, partial(self._cleaned, child, instance))
-                if made is not None:
-                    if made.risk:
-                        self._say(f"{name}.dcm", made.risk)
-                    yield f"{name}.dcm", [made.dataset]
-
-    def _cleaned(self, child: WatchedChild[Task, Cleaned], instance: StoredInstance) -> Cleaned:
-        return child(Task(self._archive.read(instance.id), self._chosen.subject, self._nameless))
-
-    def _png(self) -> Members:
-        with WatchedChild(png, seconds=SECONDS, memory_bytes=MEMORY_BYTES, recycle_after=RECYCLE_AFTER) as child:
-            for name, instance in self._instances():
-                dataset = self._tried(name, partial(self._archive.read, instance.id))
-                frames = _frames(instance) if dataset is not None else 0
-                for frame in range(frames):
-                    order = Drawing(dataset or b"", frame, self._nameless)
-                    picture = f"{name}_{frame + 1:04}" if frames > 1 else name
-                    made = self._tried(picture, partial(child, order))
-                    if made is not None:
-                        yield f"{picture}.png", [made]
-
-    def _nifti(self) -> Members:
-        for series in self._chosen.series:
-            with tempfile.TemporaryDirectory(prefix="dvp-nifti-") as place:
-                source, out = Path(place, "dicom"), Path(place, "nifti")
-                source.mkdir()
-                out.mkdir()
-                self._put_down(series, source)
-                yield from self._volumes(series, source, out)
-
-    def _volumes(self, series: Chosen, source: Path, out: Path) -> Members:
-        session = series.folder.split("_")[0].replace("-", "")
-        name = nifti.bids_name(self._chosen.subject.code, session, series)
-        try:
-            for file in nifti.convert(source, out):
-                yield name + file.name.removeprefix("image"), _read(file)
-        except Undecodable as reason:
-            self._left_out(series.folder, str(reason))
-
-    def _put_down(self, series: Chosen, source: Path) -> None:
-        """The files for dcm2niix: de-identified ones where the volume may name nobody."""
-        members = self._deidentified if self._hidden else self._dicom
-        for number, (_, blocks) in enumerate(members(series)):
-            with (source / f"{number:06}.dcm").open("wb") as file:
-                file.writelines(blocks)
-
-    def _instances(self, only: Chosen | None = None) -> Iterator[tuple[str, StoredInstance]]:
-        """Each with its place in the ZIP, numbered in slice order."""
-        for series in (only,) if only else self._chosen.series:
-            for number, instance in enumerate(series.instances, 1):
-                yield f"{series.folder}/{number:04}", instance
-                self._progress(instance.size)
-
-    def _tried(self, name: str, make: Callable[[], T]) -> T | None:
-        """What can be had; what cannot is named in the report. Under pseudonyms no reason repeats what a file says."""
-        try:
-            return make()
-        except NotInArchive:
-            self._left_out(name, "The archive has it no more.")
-        except (Undecodable, ChildDied, ChildFailed) as reason:
-            self._left_out(name, "It cannot be exported without naming the patient." if self._nameless else str(reason))
-        return None
-
-    def _left_out(self, name: str, why: str) -> None:
-        self._say(name, f"Left out. {why}")
-
-    def _say(self, name: str, said: str) -> None:
-        self._report.append(reports.csv_line([name, said]))
-
-
-def _with(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
-
-
-def _read(file: Path) -> Iterator[bytes]:
-    with file.open("rb") as opened:
-        while block := opened.read(BLOCK):
-            yield block
-
-
-def _frames(instance: StoredInstance) -> int:
-    try:
-        return min(max(1, int(instance.number_of_frames)), MOST_FRAMES)
-    except ValueError:
-        return 1
+def extent(made: Package) -> str:
+    """``1,296 instances of 3 patients``."""
+    patients = len(made.selection.patients)
+    return counted(made.instances, "instance") + (f" of {counted(patients, 'patient')}" if patients > 1 else "")

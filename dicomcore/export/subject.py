@@ -6,13 +6,17 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from dicomcore.cache.lens import DAYS
+from pydicom.uid import UID_dictionary  # type: ignore[attr-defined]
 
-STANDARD_ROOT = "1.2.840.10008."
-"""UIDs below it say what a thing is, and are nobody's (PS3.6 A)."""
+from dicomcore.cache.lens import DAYS
 
 OLDEST = date(2, 1, 2)
 """What is older would be shifted out of the calendar."""
+
+
+def is_registered(uid: str) -> bool:
+    """Whether the standard itself gave this UID: it says what a thing is, and is nobody's (PS3.6 A)."""
+    return uid in UID_dictionary
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,8 @@ class Subject:
         return 1 + int(self._hash("patient", self.patient)[32:40], 16) % DAYS
 
     def uid(self, real: str) -> str:
-        """The UID instead of a real one, of the form 2.25 (PS3.5 B.2); a standard one stays."""
-        if not real or real.startswith(STANDARD_ROOT):
+        """The UID instead of a real one, of the form 2.25 (PS3.5 B.2); one of the standard (PS3.6 A) stays."""
+        if not real or is_registered(real):
             return real
         return f"2.25.{int(self._hash('uid', real)[:32], 16)}"
 

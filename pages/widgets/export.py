@@ -1,15 +1,22 @@
-"""Take a study or one of its series away: the size first, then links to ZIPs that are made while they are sent."""
+"""Patients, studies or series to take away: the size first, then a ZIP that is made while it is sent."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import pandas as pd
 import streamlit as st
 
 from dicomcore import people
+from dicomcore.export import under_way
+from dicomcore.export.package import Package, State, extent
+from dicomcore.export.selection import Choice
 from dicomcore.visitor import Right, Visitor
-from pages.widgets.words import counted, shortened, size
+from pages.widgets import at_work, visit
+from pages.widgets.bar import share_bar
+from pages.widgets.problems import problems_shown
+from pages.widgets.words import counted, duration, plain, shortened, size, time_left
 
 WHATS = {
     "dicom": ("DICOM", "The files as they are in the archive, the patient's name in them."),
@@ -17,24 +24,89 @@ WHATS = {
     "png": ("PNG", "Every slice as a picture."),
     "nifti": ("NIfTI", "Volumes with names as in BIDS, made by dcm2niix."),
 }
-WHOLE = ""
 MOST_LETTERS = 60
+MOST_SHOWN = 5
+BELOW = (
+    "In each ZIP manifest.csv names every file, and what was left out and why. A ZIP that was stopped or broke off "
+    "does not open. De-identified pixels can still show a name or a face: look at them before you pass them on."
+)
+PATIENT, STUDY, SERIES = "All studies of the patient", "This study", "Some series"
 
 
 def show(visitor: Visitor, study: pd.Series, series: pd.DataFrame) -> None:
-    """The panel; nothing for who may not export."""
+    """The panel of a study; nothing for who may not export."""
     if not visitor.may(Right.EXPORT) or series.empty:
         return
     with st.expander("Export", icon=":material/download:"):
-        names = {WHOLE: f"The whole study · {_extent(study['images'], study['bytes'])}"}
-        names |= {row["id"]: _name(row) for _, row in series.iterrows()}
-        chosen = st.selectbox("What", list(names), format_func=names.__getitem__, key=f"export-{study['id']}")
-        place = f"series/{quote(chosen, safe='')}" if chosen else f"studies/{quote(study['id'], safe='')}"
-        _links(visitor, place)
-        st.caption(
-            "The download begins at once and can be cancelled in the browser. In each ZIP report.csv names what was "
-            "left out. De-identified pixels can still show a name or a face: look at them before you pass them on."
-        )
+        key = f"export-{study['id']}"
+        scope = st.segmented_control("What", (PATIENT, STUDY, SERIES), default=STUDY, required=True, key=f"{key}-what")
+        if scope == SERIES:
+            names = {row["id"]: _name(row) for _, row in series.iterrows()}
+            chosen = st.multiselect("Series", list(names), format_func=names.__getitem__, key=f"{key}-series")
+            _prepared(visitor, f"{key}-some", Choice(series=tuple(chosen)))
+        elif scope == PATIENT:
+            _prepared(visitor, f"{key}-all", Choice(patients=(str(study["patient"]),)))
+        else:
+            st.caption(_extent(study["images"], study["bytes"]))
+            _links(visitor, f"studies/{quote(study['id'], safe='')}")
+        _below(visitor)
+        _under_way(visitor)
+
+
+def selection(
+    visitor: Visitor,
+    *,
+    key: str,
+    patients: Sequence[str] = (),
+    studies: Sequence[str] = (),
+    series: Sequence[str] = (),
+    label: str = "Export",
+) -> None:
+    """The same for a cohort or whatever was selected, by the ids that the visitor was given; nothing without any."""
+    choice = Choice(tuple(map(str, patients)), tuple(map(str, studies)), tuple(map(str, series)))
+    if not visitor.may(Right.EXPORT) or choice == Choice():
+        return
+    with st.expander(label, icon=":material/download:"):
+        _prepared(visitor, key, choice)
+        _below(visitor)
+        _under_way(visitor)
+
+
+def _prepared(visitor: Visitor, key: str, choice: Choice) -> None:
+    """First how much it is; the download is a second click."""
+    if choice == Choice():
+        st.caption("Choose at least one.")
+        return
+    kinds = [what for what in WHATS if what != "dicom" or people.shows_identities(visitor)]
+    what = st.segmented_control(
+        "As", kinds, default=kinds[0], required=True, format_func=lambda one: WHATS[one][0], key=f"{key}-as"
+    )
+    asked = (what, choice)
+    if st.button("Prepare", icon=":material/package_2:", key=f"{key}-prepare", help=WHATS[str(what)][1]):
+        with problems_shown():
+            made = under_way.prepare(at_work.services(), visitor, what, Choice.of(**_ids(choice)))
+            st.session_state[key] = (asked, made.id)
+    known, export_id = st.session_state.get(key, (None, ""))
+    if known == asked:
+        with problems_shown():
+            _download(under_way.find(visitor, export_id))
+
+
+def _ids(choice: Choice) -> dict[str, tuple[str, ...]]:
+    return {"patients": choice.patients, "studies": choice.studies, "series": choice.series}
+
+
+def _download(made: Package) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.link_button("Download ZIP", f"/api/exports/{made.id}.zip", icon=":material/download:", type="primary")
+        if made.state is State.READY:
+            st.caption(f"{extent(made)}, {size(made.size)}, about {duration(made.seconds_left)}")
+
+
+def _below(visitor: Visitor) -> None:
+    if not people.shows_identities(visitor):
+        st.caption("Under pseudonyms only what names nobody leaves, with the pseudonyms of your project.")
+    st.caption(BELOW)
 
 
 def _links(visitor: Visitor, place: str) -> None:
@@ -42,8 +114,29 @@ def _links(visitor: Visitor, place: str) -> None:
         for what, (label, help) in WHATS.items():
             if what != "dicom" or people.shows_identities(visitor):
                 st.link_button(label, f"/api/{place}/{what}.zip", help=help, icon=":material/download:")
-    if not people.shows_identities(visitor):
-        st.caption("Under pseudonyms only what names nobody leaves, with the pseudonyms of your project.")
+
+
+@visit.live(2.0, Right.EXPORT)
+def _under_way(visitor: Visitor) -> None:
+    """What is being sent, and how the last ones ended; nothing depends on anybody looking."""
+    begun = [one for one in under_way.exports_of(visitor) if one.state is not State.READY][:MOST_SHOWN]
+    for made in begun:
+        with st.container(border=True, key=f"export-{made.id}"):
+            if made.state is State.RUNNING:
+                _running(made)
+            else:
+                st.markdown(f"**{WHATS[made.what][0]}** · {made.state.value} · {plain(made.message)}")
+
+
+def _running(made: Package) -> None:
+    course = made.course
+    share_bar(course.bytes, made.size)
+    speed = f" · {size(course.speed)} a second" if course.speed else ""
+    done = f"{course.instances:,} of {counted(made.instances, 'instance')}"
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f"**{WHATS[made.what][0]}** · {done}{speed} · {time_left(made.seconds_left)}")
+        if st.button("Stop", icon=":material/stop_circle:", key=f"stop-{made.id}"):
+            made.stop()
 
 
 def _name(series: pd.Series) -> str:

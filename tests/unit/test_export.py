@@ -25,6 +25,7 @@ from dicomcore.cache import queries
 from dicomcore.errors import NotInArchive, UsageError
 from dicomcore.export import tables
 from dicomcore.export.package import package
+from dicomcore.export.selection import Choice
 from dicomcore.export.zip_stream import zipped
 from dicomcore.journal import audit
 from dicomcore.services import this_user
@@ -55,6 +56,9 @@ class Given:
         (patient,) = client.get("/api/patients").json()["patients"]
         (study,) = client.get(f"/api/patients/{patient['id']}/studies").json()["studies"]
         return str(study["id"])
+
+    def choice(self) -> Choice:
+        return Choice(studies=(self.study(self.client()),))
 
     def series(self, client: TestClient) -> list[str]:
         return [one["id"] for one in client.get(f"/api/studies/{self.study(client)}/series").json()["series"]]
@@ -93,8 +97,13 @@ def opened(content: bytes) -> zipfile.ZipFile:
 
 
 def said(archive: zipfile.ZipFile) -> dict[str, str]:
-    """The report: what was said of which file."""
-    return dict(list(csv.reader(io.StringIO(archive.read("report.csv").decode())))[1:])
+    """The manifest, without what went smoothly: what was said of which file."""
+    return {row["path"]: row["why"] for row in manifest(archive) if row["outcome"] != "exported"}
+
+
+def manifest(archive: zipfile.ZipFile) -> list[dict[str, str]]:
+    """A line for each file."""
+    return list(csv.DictReader(io.StringIO(archive.read("manifest.csv").decode())))
 
 
 def objects(archive: zipfile.ZipFile) -> list[Dataset]:
@@ -170,7 +179,7 @@ def test_what_the_archive_has_no_more_is_named_and_the_rest_comes(
     monkeypatch.setattr(given.services.archive, "blocks", without)
     archive = opened(client.get(f"/api/series/{series}/dicom.zip").content)
     assert len(objects(archive)) == 2
-    assert said(archive) == {"2021-02-23_CT-OT-SR/1_Thorax/0002": "Left out. The archive has it no more."}
+    assert said(archive) == {"2021-02-23_CT-OT-SR/1_Thorax/0002": "The archive has it no more."}
 
 
 # ---- de-identified
@@ -181,19 +190,19 @@ def test_a_deidentified_study_holds_nothing_of_the_patient(given: Given) -> None
     content = client.get(f"/api/studies/{given.study(client)}/deidentified.zip").content
     assert not [secret for secret in SECRETS + UIDS if secret in content.lower()]
     archive = opened(content)
-    assert len(objects(archive)) == 4
-    assert [why.split(":")[0] for why in said(archive).values()] == [
-        "The pixels may name the patient",
-        "Left out. Documents and reports are not de-identified",
+    assert len(objects(archive)) == 3
+    assert [why.split(",")[0] for why in said(archive).values()] == [
+        "This kind of image usually has the name in its pixels",
+        "Documents and reports are not de-identified: their text may name the patient.",
     ]
 
 
 def test_uids_and_dates_stay_consistent_and_the_pixels_as_they_were(given: Given) -> None:
-    made = package(given.services, ADMIN, "studies", given.study(given.client()), "deidentified", project="study-x")
-    found = objects(opened(b"".join(made.blocks)))
+    made = package(given.services, ADMIN, "deidentified", given.choice(), project="study-x")
+    found = objects(opened(b"".join(made.blocks())))
     assert len({one.StudyInstanceUID for one in found}) == 1
     assert len({one.StudyDate for one in found}) == 1
-    assert len({one.SOPInstanceUID for one in found}) == 4
+    assert len({one.SOPInstanceUID for one in found}) == 3
     slices = [one for one in found if one.Modality == "CT"]
     originals = [dcmread(BytesIO(given.sent[name])) for name in "123"]
     assert [one.PixelData for one in slices] == [one.PixelData for one in originals]
@@ -243,7 +252,7 @@ def test_a_series_leaves_as_nifti_with_a_bids_name(given: Given) -> None:
     assert volume.startswith("sub-")
     assert "/ses-20210223/ct/" in volume
     assert volume.endswith("_acq-1Thorax_ct.nii.gz")
-    (sidecar,) = [name for name in archive.namelist() if name.endswith(".json")]
+    (sidecar,) = [name for name in archive.namelist() if name.endswith("_ct.json")]
     assert "PatientName" not in json.loads(archive.read(sidecar))
 
 
@@ -295,7 +304,7 @@ def test_who_may_not_export_gets_nothing(given: Given) -> None:
 
 
 def test_each_export_is_in_the_audit_before_its_first_byte(given: Given) -> None:
-    package(given.services, ADMIN, "studies", given.study(given.client()), "dicom")
+    package(given.services, ADMIN, "dicom", given.choice())
     line = audit.newest(given.services.journal, 1)[0]
     assert (line["action"], line["who"], json.loads(line["detail"])) == ("export", this_user(), {"dicom": 5})
 
