@@ -26,6 +26,8 @@ STYLE = """
 [data-testid="stTopNav"] > :has([data-testid="stTopNavSection"]):not([aria-hidden="true"]) { margin-left: auto; }
 /* A table's own CSV would hold formulas and be noted nowhere: the buttons below the tables make one that is fit. */
 [data-testid="stElementToolbarButton"]:has([aria-label="Download as CSV"]) { display: none; }
+/* A script has no picture, and takes no room. */
+[data-testid="stElementContainer"]:has(> [data-testid="stHtml"] > script:only-child) { position: absolute; }
 .adds-up { font-weight: 600; }
 .adds-up a { color: inherit; text-decoration: underline; text-decoration-color: var(--mark, currentColor);
   text-decoration-thickness: 2px; text-underline-offset: 4px; }

@@ -131,9 +131,9 @@ def test_a_tab_whose_session_ended_while_it_was_cut_off_leads_to_the_form(
     with visits.begin() as context:
         page = context.new_page()
         page.goto(f"{running_app.url}/explore")
-        sign_in(page, people["researcher"])
+        with page.expect_request_finished(lambda asked: asked.url.endswith("/login/still.js"), timeout=PATIENCE_MS):
+            sign_in(page, people["researcher"])
         _shows_a_page(page)
-        page.wait_for_function("window.asksWhetherStillThere", timeout=PATIENCE_MS)
         running_app.stop()
         with closing(Services(Settings(data_dir=running_app.data_dir, archive="folder"))) as services:
             accounts.sign_out_everywhere(services, people["researcher"])

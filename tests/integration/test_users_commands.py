@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from dicomcore import accounts, signing_in
+from dicomcore import accounts, people, signing_in
 from dicomcore.cli.app import app
-from dicomcore.errors import SignInFailed, UsageError
+from dicomcore.errors import CacheHeld, SignInFailed, UsageError
 from dicomcore.journal import audit
 from dicomcore.services import Services
 from dicomcore.settings import load
@@ -165,3 +165,16 @@ def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown() -> None:
 def test_a_password_is_never_an_option_that_others_could_read_in_the_list_of_processes() -> None:
     for words in (("users", "add", "bob", "--password", PASSWORD), ("users", "password", "bob", PASSWORD)):
         assert call(*words).exit_code == 2
+
+
+def test_who_asks_for_a_pseudonym_while_the_app_has_the_cache_is_told_where_to_ask(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def held(*_: object) -> None:
+        raise CacheHeld("The cache is in use.")
+
+    monkeypatch.setattr(people, "behind", held)
+    done = call("pseudonym", "Subject 7F3A2C91B04E", "--project", "study-a")
+    assert isinstance(done.exception, CacheHeld)
+    assert "open Users" in str(done.exception)
+    assert "Who is behind a pseudonym?" in str(done.exception)
