@@ -179,7 +179,7 @@ def _without_the_place(rows: pandas.DataFrame, folder: str) -> pandas.DataFrame:
     for at in told:
         column = rows.iloc[:, at]
         if column.map(lambda cell: isinstance(cell, str) and folder in cell).any():
-            rows.isetitem(at, column.map(lambda cell: cell.replace(folder, "") if isinstance(cell, str) else cell))
+            rows.isetitem(at, [cell.replace(folder, "") if isinstance(cell, str) else cell for cell in column])
     return rows
 
 
