@@ -168,9 +168,19 @@ def _first_rows(connection: DuckDBPyConnection, question: _Question) -> pandas.D
     frame: pandas.DataFrame = connection.sql(statements[0].query).limit(question.rows + 1).df()
     if frame.memory_usage(deep=True).sum() > ANSWER_BYTES:
         raise SqlRefused(f"The answer is larger than {ANSWER_BYTES / 1e6:.0f} MB. Ask for fewer columns or rows.")
-    answer = frame.head(question.rows)
+    answer = _without_the_place(frame.head(question.rows), str(question.folder))
     answer.attrs["more"] = len(frame) > question.rows
     return answer
+
+
+def _without_the_place(rows: pandas.DataFrame, folder: str) -> pandas.DataFrame:
+    """Where the copies lie is nobody's business; DuckDB lists the paths of what is attached."""
+    told = [at for at in range(rows.shape[1]) if not pandas.api.types.is_numeric_dtype(rows.iloc[:, at].dtype)]
+    for at in told:
+        column = rows.iloc[:, at]
+        if column.map(lambda cell: isinstance(cell, str) and folder in cell).any():
+            rows.isetitem(at, [cell.replace(folder, "") if isinstance(cell, str) else cell for cell in column])
+    return rows
 
 
 REMEDIES = (

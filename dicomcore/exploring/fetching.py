@@ -1,6 +1,6 @@
 """Values of a DICOM keyword for the series of a cohort, fetched from the archive in the background.
 
-One image of each series is read: the one in the middle by its number. What was read stays in the cache, chunk by
+One image of each series is read: the first by its number. What was read stays in the cache, chunk by
 chunk, so that a stop, an outage or a restart loses nothing; the next fetch asks for what is still lacking.
 """
 
@@ -32,7 +32,7 @@ READERS = 4
 HEADER_BYTES = 16 << 20
 """Of a larger image only so much is read: its header stands in the beginning."""
 
-CHUNK, CHUNK_BYTES = 64, 64 << 20
+CHUNK, CHUNK_BYTES = 24, 64 << 20
 FOLLOWED = 500
 """So few series that lack a value are fetched by themselves, for a keyword that somebody has fetched before."""
 
@@ -198,12 +198,11 @@ def _lacking(services: Services, visitor: Visitor, keyword: str, cohort: Cohort)
     question = f"""
         WITH wanted AS ({found}),
         lacking AS (SELECT id FROM wanted ANTI JOIN
-                    (SELECT series AS id FROM main.cached_keywords WHERE keyword = ?) USING (id)),
-        numbered AS (SELECT series, id, size,
-                     row_number() OVER (PARTITION BY series ORDER BY try_cast(instance_number AS BIGINT), id) AS nth,
-                     count(*) OVER (PARTITION BY series) AS many
-                     FROM main.cached_instances WHERE series IN (SELECT id FROM lacking))
-        SELECT series, id, size FROM numbered WHERE nth = (many + 1) // 2 ORDER BY series
+                    (SELECT series AS id FROM main.cached_keywords WHERE keyword = ?) USING (id))
+        SELECT series, min_by(id, place), min_by(size, place)
+        FROM (SELECT series, id, size, (try_cast(instance_number AS BIGINT), id) AS place
+              FROM main.cached_instances WHERE series IN (SELECT id FROM lacking))
+        GROUP BY series ORDER BY series
     """
     return [_Image(*row) for row in services.cache.rows(question, [*values, keyword])]
 

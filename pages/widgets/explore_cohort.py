@@ -43,13 +43,18 @@ def show(services: Services, visitor: Visitor) -> None:
     if sizes.studies:
         _list(services, visitor, wanted)
     else:
-        st.info("No study fulfils all conditions. Take one out.", icon=":material/search_off:")
+        fetch = " Or fetch its keywords first: what is not known fulfils no condition." if _by_keyword(wanted) else ""
+        st.info(f"No study fulfils all conditions. Take one out.{fetch}", icon=":material/search_off:")
     with st.container(horizontal=True, vertical_alignment="center"):
         explore_saved.keep(services, visitor, wanted)
         if sizes.studies:
             _download(wanted, sizes.studies)
         _in_patients(wanted)
     explore_snippet.show(services, wanted)
+
+
+def _by_keyword(wanted: Cohort) -> bool:
+    return any(one.of.keyword for one in wanted)
 
 
 def _list(services: Services, visitor: Visitor, wanted: Cohort) -> None:

@@ -37,7 +37,10 @@ def show(services: Services, visitor: Visitor, keyword: str, wanted: Cohort = ()
         return
     told = fetching.held(services, visitor, keyword, wanted)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(_told(services, visitor, told), help=f"Read from one image of each series, the middle one. {NESTED}")
+        st.caption(
+            _told(services, visitor, told),
+            help=f"Read from one image of each series, the first by its number. {NESTED}",
+        )
         if told.lacking:
             st.button(
                 f"Fetch {keyword} of {counted(told.lacking, 'series', 'series')}",

@@ -9,7 +9,7 @@ from pydicom.config import disable_value_validation
 from streamlit.testing.v1 import AppTest
 
 from dicomcore import accounts, people
-from dicomcore.exploring import saved
+from dicomcore.exploring import fetching, saved
 from dicomcore.visitor import Role, Visitor
 from pages.widgets import explore_sql
 from tests.clicking import HOSTILE, everything, lives, page, press
@@ -83,6 +83,24 @@ def test_a_condition_is_added_and_nonsense_is_refused_with_a_reason() -> None:
     app = press(app, "Add")
     assert "A date reads like this" in app.error[0].value.replace("\\", "").replace("\N{WORD JOINER}", "")
     assert conditions(app) == ["series.modality:is:mr"]
+
+
+def test_a_keyword_is_chosen_fetched_and_found_by(filled: OneProcess) -> None:
+    app = explore(view="Cohort")
+    app.selectbox(key="cohort-field").select("keyword").run()
+    app.selectbox(key="cohort-keyword").select("Rows").run()
+    app.text_input(key="cohort-value").input("1")
+    app.selectbox(key="cohort-comparison-number").select("from")
+    app = press(app, "Add")
+    assert conditions(app) == ["keyword.Rows:from:1"]
+    assert "Or fetch its keywords first" in app.info[0].value
+    lives(next(one for one in app.button if one.key == "fetch-Rows").click().run())
+    ended = fetching.wait(filled)
+    assert ended is not None
+    assert (ended.done, ended.problem) == (3, "")
+    app = explore(view="Cohort", where=["keyword.Rows:from:1"])
+    assert len(app.dataframe[0].value) == 3
+    assert any("Rows is known for 3 of 3 series" in one.value for one in app.caption)
 
 
 @pytest.mark.usefixtures("filled")

@@ -19,10 +19,10 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from dicomcore.api.app import make_api
-from dicomcore.cache import contents, sql
+from dicomcore.cache import contents, copies, sql
 from dicomcore.cache.rows import TABLES
 from dicomcore.errors import AccessRefused, SqlRefused, UsageError
-from dicomcore.exploring import asking, cohort, drawing, members, overview, saved
+from dicomcore.exploring import asking, charting, cohort, drawing, members, overview, saved
 from dicomcore.exploring.cohort import COMPARISONS, WITHOUT_VALUE, Cohort, Condition
 from dicomcore.exploring.fields import FIELDS, Kind
 from dicomcore.exploring.overview import Count, Tally
@@ -301,7 +301,88 @@ def test_a_cohort_needs_a_name_that_can_be_read(engine: OneProcess, name: str) -
         saved.save(engine, ADA, name, ())
 
 
+def test_what_came_to_a_saved_cohort_since_its_user_looked_is_named(engine: OneProcess) -> None:
+    mr = cohort.read(["series.modality:is:MR"])
+    saved.save(engine, ADA, "MR", mr)
+    saved.save(engine, RITA, "MR", mr)
+    zoe = study("s6", patient="p2", name="Zoë^Li", patient_id="Z-9", birth_date="", modalities=("MR",))
+    engine.cache.write(contents.put, zoe)
+    try:
+        (mine,) = saved.saved(engine, ADA)
+        assert saved.growth(engine, ADA, mine) == saved.Growth(2, ("s6",), 0)
+        assert members.these(engine, ADA, ("s6",))["name"].tolist() == ["Zoë Li"]
+        (hers,) = saved.saved(engine, RITA)
+        (new,) = saved.growth(engine, RITA, hers).new
+        assert new != "s6"
+        assert members.these(engine, RITA, (new,))["name"].str.startswith("Subject ").all()
+        saved.looked(engine, ADA, mine)
+        assert saved.growth(engine, ADA, saved.saved(engine, ADA)[0]) == saved.Growth(2, (), 0)
+    finally:
+        engine.cache.write(contents.start_listing)
+        engine.cache.write(contents.note_listed, [one for (one,) in engine.cache.rows(ALL_BUT_S6)])
+        engine.cache.write(contents.drop_unlisted)
+    assert saved.growth(engine, ADA, saved.saved(engine, ADA)[0]) == saved.Growth(1, (), 1)
+    saved.forget(engine, ADA, "MR")
+    saved.forget(engine, RITA, "MR")
+
+
+ALL_BUT_S6 = "SELECT id FROM cached_instances WHERE NOT starts_with(id, 's6')"
+
+
+def test_a_cohort_saved_by_an_older_version_only_says_how_many_it_had(engine: OneProcess) -> None:
+    old = saved.Saved("old", (), 7, 0.0)
+    assert saved.growth(engine, ADA, old) == saved.Growth(5, (), 2)
+
+
 # ---- SQL
+
+
+def test_what_a_user_has_asked_is_kept_once_newest_first_for_this_user_alone(engine: OneProcess) -> None:
+    for text in ("SELECT 1", "SELECT 2", "SELECT 1", "", "x" * 30_000):
+        asking.remember(engine, OTTO, text)
+    assert asking.history(engine, OTTO) == ["SELECT 1", "SELECT 2"]
+    assert asking.history(engine, ADA) == []
+    asking.forget_history(engine, OTTO)
+    assert asking.history(engine, OTTO) == []
+
+
+def test_every_column_says_what_it_means(engine: OneProcess) -> None:
+    told = asking.schema(engine)
+    assert told[told["meaning"] == ""][["table", "column"]].to_numpy().tolist() == []
+
+
+def test_an_answer_is_drawn_with_numbers_up_and_anything_along() -> None:
+    rows = pd.DataFrame({"$\\frac$": ["<b>", None, "c"], "n": [3, 2, 1], "yes": [True, False, True]})
+    assert charting.numeric(rows) == ["n"]
+    svg, words = charting.drawn(rows, "$\\frac$", "n")
+    assert ET.fromstring(svg).tag.endswith("svg")
+    assert words.startswith("n by $\\frac$: 3 rows")
+    many = pd.DataFrame({"a": range(100), "n": range(100)})
+    assert "40 more are in the table" in charting.drawn(many, "a", "n")[1]
+
+
+@pytest.mark.usefixtures("one_child")
+def test_a_copy_of_a_table_is_made_once_for_each_state_of_the_cache(engine: OneProcess) -> None:
+    asking.ask(engine, ADA, "FROM studies")
+    assert asking.ask(engine, ADA, "FROM studies").copied == ()
+    engine.cache.write(contents.put, study("s6", patient="p3", name=FORMULA, patient_id="=1+1", birth_date="20200101"))
+    again = asking.ask(engine, ADA, "SELECT count(*) AS n FROM studies")
+    assert (again.copied, again.rows["n"].tolist()) == (("studies",), [6])
+    engine.cache.write(contents.start_listing)
+    engine.cache.write(contents.note_listed, [one for (one,) in engine.cache.rows(ALL_BUT_S6)])
+    engine.cache.write(contents.drop_unlisted)
+    assert asking.ask(engine, ADA, "SELECT count(*) AS n FROM studies").rows["n"].tolist() == [5]
+    left = [one.name for one in (engine.settings.data_dir / "copies").iterdir()]
+    assert len(left) == 1
+
+
+@pytest.mark.usefixtures("one_child")
+def test_a_table_too_large_for_pseudonyms_is_refused_with_another_way(
+    engine: OneProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "MOST_UNDER_PSEUDONYMS", 3)
+    with pytest.raises(SqlRefused, match=r"too many for pseudonyms .* Ask the tables series and studies"):
+        asking.ask(engine, RITA, "SELECT sop_class_uid FROM instances")
 
 
 @pytest.mark.usefixtures("one_child")

@@ -34,11 +34,11 @@ RITA = Visitor("rita", Role.RESEARCHER, "study-a")
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneProcess]:
-    """Four studies of one series; the first one has three images, of which the middle one tells."""
+    """Four studies of one series; the first one has three images, of which the first one tells."""
     place = tmp_path_factory.mktemp("keywords")
     services = OneProcess(Settings(data_dir=place / "data", log_dir=place / "logs", archive="folder"))
     tree = place / "tree"
-    for image, kvp in ((1, "80"), (2, "120"), (3, "140")):
+    for image, kvp in ((3, "80"), (1, "120"), (2, "140")):
         write(tree / f"1-{image}.dcm", ct(study=1, image=image, KVP=kvp, ImageType=["DERIVED", "SECONDARY"]))
     write(tree / "2.dcm", ct(study=2, KVP="100.5", SliceThickness="5", DateOfSecondaryCapture="20240318"))
     write(tree / "3.dcm", ct(study=3, Modality="MR", KVP="", ContrastBolusAgent="Gadovist für Müller"))

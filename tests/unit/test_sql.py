@@ -129,7 +129,8 @@ def test_no_way_of_naming_a_table_leads_past_the_lens(cache: Cache) -> None:
         "SELECT patient_name FROM memory.main.patients",
         "SELECT patient_name FROM query_table('cached_' || 'patients')",
         "SELECT patient_name FROM query('FROM pat' || 'ients')",
-        "SELECT stats.max AS patient_name FROM pragma_storage_info('patients_copy.cached_patients') WHERE column_id = 0",
+        "SELECT stats.max AS patient_name FROM pragma_storage_info('patients_copy.cached_patients') "
+        "WHERE column_id = 0",
     ):
         names = run_sql(cache, text, lens=LENS)["patient_name"].dropna().tolist()
         assert names
@@ -226,6 +227,31 @@ def one_child(warm_child: WatchedChild[sql._Question, pandas.DataFrame], monkeyp
         "SELECT * FROM question",
         "SELECT * FROM statements",
         "SELECT getenv('HOME')",
+        "SELECT getvariable('x') FROM read_csv_auto('/etc/passwd')",
+        "WITH x AS MATERIALIZED (SELECT * FROM read_text('/etc/passwd')) SELECT * FROM x",
+        "/* SELECT 1 */ COPY cached_patients TO '{folder}/stolen.csv'",
+        "SELECT 1 --\n; DROP TABLE cached_patients",
+        "SELECT * FROM read_text('patients_copy.duckdb')",
+        "SELECT * FROM read_blob('{folder}/journal.sqlite')",
+        "ATTACH 'cached_patients.duckdb' AS mine",
+        "ATTACH ':memory:' AS mine",
+        "IMPORT DATABASE '{folder}'",
+        "COPY FROM DATABASE memory TO patients_copy",
+        "COPY cached_patients TO 'cached_patients.duckdb'",
+        "EXECUTE mine",
+        "DEALLOCATE mine",
+        "SELECT * FROM duckdb_logs() WHERE nothing",
+        "SELECT * FROM 'https://example.org/x.csv'",
+        "SELECT * FROM read_csv('\\\\evil\\share\\x')",
+        "ＳＥＬＥＣＴ 1",
+        "SELECT\u00a0* FROM read_text('/etc/passwd')",
+        "SELECT * FROM read\u200b_text('/etc/passwd')",
+        "SELECT * FROM \"read_text\"('/etc/passwd')",
+        "SELECT * FROM sync_state",
+        "SELECT * FROM schema_migrations",
+        "SELECT * FROM users",
+        "SELECT * FROM saved_cohorts",
+        "EXPLAIN SELECT * FROM read_text('/etc/passwd')",
         "SELECT ?",
         "SELECT nothing FROM nowhere",
         "selekt",
@@ -248,6 +274,7 @@ def test_anything_else_is_refused_and_does_nothing(cache: Cache, text: str) -> N
     [
         "SELECT count(*) FROM range(100_000_000_000) AS a, range(1_000_000) AS b",
         "WITH RECURSIVE endless AS (SELECT 1 AS n UNION ALL SELECT n FROM endless) SELECT max(n) FROM endless",
+        "SELECT count(*) FROM range(3_000_000) AS t(a), range(3_000_000) AS u(b) WHERE sha256(a || '-' || b) = ''",
     ],
 )
 def test_an_endless_query_is_stopped(cache: Cache, text: str) -> None:
@@ -255,9 +282,54 @@ def test_an_endless_query_is_stopped(cache: Cache, text: str) -> None:
         run_sql(cache, text, seconds=0.5)
 
 
-def test_a_query_that_eats_memory_is_stopped(cache: Cache) -> None:
-    with pytest.raises(SqlRefused, match=r"[Mm]emory"):
-        run_sql(cache, "SELECT list(a) FROM range(1_000_000_000) AS t(a)", memory_bytes=500_000_000)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT list(a) FROM range(1_000_000_000) AS t(a)",
+        "SELECT string_agg(a::VARCHAR || repeat('x', 1000), ',') FROM range(10_000_000) AS t(a)",
+        "SELECT len(range(1_000_000_000))",
+        "SELECT count(*) FROM (SELECT DISTINCT a || repeat('x', 500) FROM range(100_000_000) AS t(a))",
+    ],
+)
+def test_a_query_that_eats_memory_is_stopped(cache: Cache, text: str) -> None:
+    with pytest.raises(SqlRefused, match=r"[Mm]emory|of space"):
+        run_sql(cache, text, memory_bytes=500_000_000)
+
+
+@pytest.mark.usefixtures("one_child")
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("SELECT nothing FROM patients", "columns of each table stand beside"),
+        ("SELECT * FROM patient", "tables stand beside"),
+        ("SELECT FROM WHERE", "Check the spelling"),
+        ("SELECT cast('x' AS INTEGER)", "try_cast"),
+        ("SELECT * FROM read_text('/etc/passwd')", "no files"),
+    ],
+)
+def test_what_is_wrong_comes_with_what_helps(cache: Cache, text: str, remedy: str) -> None:
+    with pytest.raises(SqlRefused, match=remedy):
+        run_sql(cache, text)
+
+
+@pytest.mark.usefixtures("one_child")
+def test_no_message_names_anybody_under_pseudonyms(cache: Cache) -> None:
+    for text in (
+        "SELECT patient_name::INTEGER FROM patients",
+        "SELECT error(patient_name || patient_id) FROM patients",
+        "SELECT strptime(patient_name, '%Y') FROM patients",
+    ):
+        with pytest.raises(SqlRefused) as refused:
+            run_sql(cache, text, lens=LENS)
+        told = str(refused.value).lower()
+        assert [secret for secret in SECRETS[:6] if secret in told] == []
+
+
+@pytest.mark.usefixtures("one_child")
+def test_no_path_is_told_by_what_lists_databases_and_views(cache: Cache) -> None:
+    for text in ("FROM duckdb_databases()", "FROM duckdb_views()", "FROM duckdb_tables()", "SHOW ALL TABLES"):
+        told = run_sql(cache, f"SELECT * FROM ({text}), patients" if text.startswith("FROM") else text).to_csv()
+        assert str(cache.path.parent) not in told
 
 
 def test_a_few_gigantic_cells_do_not_come_back(cache: Cache) -> None:
