@@ -119,7 +119,7 @@ def test_a_stack_tells_what_a_viewer_needs(admin: TestClient) -> None:
         "slope": 1.0,
         "intercept": -1024.0,
         "inverted": False,
-        "windows": [{"name": CANARY, "centre": 40.0, "width": 400.0, "function": "LINEAR"}],
+        "windows": [{"name": CANARY, "centre": 40.0, "width": 400.0, "function": "LINEAR", "table": None}],
         "spacing": [1.0, 1.0],
         "spacing_of": "PixelSpacing",
         "position": [0.0, 0.0, -3.0],

@@ -14,6 +14,7 @@ class Preset:
     centre: float
     unit: str
     key: str = ""
+    function: str = "LINEAR"
 
 
 PRESETS: dict[str, tuple[Preset, ...]] = {
@@ -24,6 +25,6 @@ PRESETS: dict[str, tuple[Preset, ...]] = {
         Preset("Bone", 2500, 480, "HU", "4"),
         Preset("Brain", 80, 40, "HU", "5"),
     ),
-    "PT": (Preset("PET", 5, 2.5, "SUV", "1"),),
+    "PT": (Preset("PET", 5, 2.5, "SUV", "1", "LINEAR_EXACT"),),
 }
 """By Modality (0008,0060). A preset is offered where the values have its unit."""
