@@ -233,26 +233,30 @@ def test_the_frame_rate_is_the_files() -> None:
 # ---- what the values are seen through
 
 
+def words(*entries: int) -> bytes:
+    return np.array(entries, "<u2").tobytes()
+
+
 def test_a_voi_table_gives_the_levels_that_pydicom_gives() -> None:
-    table = item(LUTDescriptor=[4, 10, 12], LUTData=[0, 1000, 3000, 4095], LUTExplanation="DENSE")
+    table = item(LUTDescriptor=[4, 10, 12], LUTData=words(0, 1000, 3000, 4095), LUTExplanation="DENSE")
     values = np.array([0, 9, 10, 11, 12, 13, 500], "<u2")
     dataset = grey(values, VOILUTSequence=Items([table]))
     (window,) = object_facts(dataset).frames[0].windows
     assert window.table is not None
     assert (window.name, window.centre, window.width) == ("DENSE", 12.0, 4.0)
     places = np.clip(values.astype(int) - window.table.first, 0, 3)
-    expected = np.rint(apply_voi(values, dataset) * 255 / 4095).astype(int)
+    expected = np.rint(apply_voi(values, dataset) / 4095 * 255).astype(int)
     assert [window.table.levels[at] for at in places] == expected.tolist()
 
 
 def test_the_files_own_windows_come_before_its_tables() -> None:
-    table = item(LUTDescriptor=[4, 0, 8], LUTData=[0, 1, 2, 255])
+    table = item(LUTDescriptor=[4, 0, 8], LUTData=words(0, 1, 2, 255))
     dataset = grey(np.arange(4, dtype="<u2"), VOILUTSequence=Items([table]), WindowCenter="2", WindowWidth="4")
     assert [one.name for one in object_facts(dataset).frames[0].windows] == ["Window 1", "Table 1"]
 
 
 def test_a_modality_table_gives_the_values_that_pydicom_gives() -> None:
-    table = item(LUTDescriptor=[3, 5, 16], LUTData=[100, 200, 40000], ModalityLUTType="US")
+    table = item(LUTDescriptor=[3, 5, 16], LUTData=words(100, 200, 40000), ModalityLUTType="US")
     values = np.array([0, 5, 6, 7, 9], "<u2")
     dataset = grey(values, ModalityLUTSequence=Items([table]))
     assert sent(dataset) == apply_modality_lut(values, dataset).tolist()
