@@ -72,8 +72,8 @@ class Stack:
     """A series ready for the viewer; ``series`` is the id that the visitor knows, ``uneven`` a sentence or empty.
 
     ``frame_rate`` is in frames a second, None where the files say nothing. ``first`` is the frame to begin with, None
-    for the middle one. Series of one ``space`` lie in the same coordinates; empty where that is not known. ``version`` changes whenever the numbers of
-    the frames mean other images.
+    for the middle one. Series of one ``space`` lie in the same coordinates; empty where that is not known. ``version``
+    changes whenever the numbers of the frames mean other images.
     """
 
     series: str

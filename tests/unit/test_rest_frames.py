@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from dicomcore.settings import Settings
 from dicomcore.visitor import Role, Visitor
 from tests.factories import ct, encoded, write
 from tests.one_process import OneProcess, imported
+from tests.unit.test_slide import level
 from tests.visitors import token_of
 
 ADMIN = Visitor("an admin", Role.ADMIN)
@@ -338,3 +340,26 @@ def test_damaged_bytes_are_a_reason(engine: OneProcess, admin: TestClient, monke
     monkeypatch.setattr(engine.archive, "read", lambda _: encoded(ct())[:300])
     answer = admin.get(f"/api/series/{series}/frames/0")
     assert answer.status_code == 422
+
+
+def test_the_levels_of_a_slide_come_by_size_with_its_label_last(tmp_path: Path) -> None:
+    with closing(OneProcess(Settings(data_dir=tmp_path / "data", log_dir=tmp_path / "logs", archive="folder"))) as here:
+        kinds = [("LABEL", 4, 4), ("VOLUME", 5, 6), ("VOLUME", 3, 4), ("VOLUME", 30_000, 40_000)]
+        for image, (kind, rows, columns) in enumerate(kinds, 1):
+            told = {"image": image, "ImageType": ["ORIGINAL", "PRIMARY", kind, "NONE"]}
+            write(tmp_path / "cd" / f"{image}.dcm", level(6, rows, columns, **told))
+        imported(here, tmp_path / "cd")
+        here.refresh()
+        client = client_of(here)
+        stack = stack_of(client, "1")
+        assert stack["first"] == 0
+        assert [one["label"] for one in stack["frames"]] == [
+            "level of 4 × 3 pixels",
+            "level of 6 × 5 pixels",
+            "level of 40,000 × 30,000 pixels",
+            "label of the slide of 4 × 4 pixels",
+        ]
+        assert [one["bytes"] for one in stack["frames"]] == [36, 90, 0, 48]
+        assert len(client.get(f"{series_of(client, '1')}/frames/1").content) == 90
+        hidden = stack_of(client_of(here, Role.RESEARCHER, name="rita", project="study-a"), "1")
+        assert [one["bytes"] for one in hidden["frames"]] == [0] * 4
