@@ -221,7 +221,9 @@ class Measuring:
             Row("JS heap of the tab, pixels not counted", metrics["JSHeapUsedSize"] / 1e6, "MB"),
             Row("memory of the tab's process", tab / 1e6, "MB"),
             Row("memory of the app's process", _pss(app) / 1e6, "MB"),
-            Row("memory of the app with its children", sum(map(_pss, [app, *app.children(recursive=True)])) / 1e6, "MB"),
+            Row(
+                "memory of the app with its children", sum(map(_pss, [app, *app.children(recursive=True)])) / 1e6, "MB"
+            ),
         ]
 
     def _limits(self, page: Page, ours: float) -> list[Row]:
