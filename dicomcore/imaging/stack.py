@@ -207,7 +207,7 @@ def _function(dataset: Dataset, group: Dataset) -> str:
 
 
 def _in_units(window: NamedWindow, factor: float) -> NamedWindow:
-    """The half and the one of LINEAR are of the rescaled values: where those are multiplied they are taken off first."""
+    """The half and the one of LINEAR are of the rescaled values: taken off before those are multiplied."""
     name, centre, width, function = window
     if function == "LINEAR" and factor != 1 and width > 1:
         centre, width, function = centre - 0.5, width - 1, "LINEAR_EXACT"

@@ -73,9 +73,9 @@ def module_browser(chromium: Path) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def board(module_browser: Browser) -> Iterator[DrawingBoard]:
     """The slice view, in one page for all tests."""
-    with closing(module_browser.new_context(viewport={"width": 1280, "height": 900})) as context:
-        with drawing_board(context.new_page()) as board:
-            yield board
+    context = module_browser.new_context(viewport={"width": 1280, "height": 900})
+    with closing(context), drawing_board(context.new_page()) as board:
+        yield board
 
 
 def _facts(dataset: Dataset, index: int) -> tuple[FrameFacts, NamedWindow | None]:
