@@ -59,9 +59,8 @@ def main(arguments: list[str]) -> None:
         folder = Path(scratch)
         write_series(folder / "files" / "short", number=SHORT, slices=1, side=options.side)
         write_series(folder / "files" / "long", number=LONG, slices=options.slices, side=options.side)
-        with _app(folder) as app, sync_playwright() as playwright:
-            with contextlib.closing(playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))) as browser:
-                rows = Measuring(app, browser, options.slices).rows()
+        with _app(folder) as app, _browser(chromium) as browser:
+            rows = Measuring(app, browser, options.slices).rows()
         rows += _orthanc(folder, rows)
     title = f"A CT series of {options.slices} slices of {options.side} × {options.side} pixels in the viewer"
     report(title, rows, PACKAGES, as_json=options.json)
@@ -73,6 +72,14 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--slices", type=int, default=200, help="slices of the series (default: 200)")
     parser.add_argument("--side", type=int, default=512, help="rows and columns of a slice (default: 512)")
     return parser.parse_args(arguments)
+
+
+@contextlib.contextmanager
+def _browser(program: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        yield browser
+        browser.close()
 
 
 class App:
@@ -140,7 +147,8 @@ class Measuring:
             rows += self._moving(page) + self._memory(page) + self._limits(page, rows[1].value)
         again = [self._again() for _ in range(ROUNDS)]
         names = ("page opened → first slice", "series clicked → first slice", "series clicked → all slices")
-        return [*(Row(f"{name}, again", statistics.median(one), "ms") for name, one in zip(names, zip(*again, strict=True), strict=True)), *rows]  # fmt: skip
+        middle = [statistics.median(one) for one in zip(*again, strict=True)]
+        return [*(Row(f"{name}, again", one, "ms") for name, one in zip(names, middle, strict=True)), *rows]
 
     @contextlib.contextmanager
     def _window(self) -> Iterator[BrowserContext]:
@@ -221,7 +229,9 @@ class Measuring:
             Row("JS heap of the tab, pixels not counted", metrics["JSHeapUsedSize"] / 1e6, "MB"),
             Row("memory of the tab's process", tab / 1e6, "MB"),
             Row("memory of the app's process", _pss(app) / 1e6, "MB"),
-            Row("memory of the app with its children", sum(map(_pss, [app, *app.children(recursive=True)])) / 1e6, "MB"),
+            Row(
+                "memory of the app with its children", sum(map(_pss, [app, *app.children(recursive=True)])) / 1e6, "MB"
+            ),
         ]
 
     def _limits(self, page: Page, ours: float) -> list[Row]:
@@ -253,19 +263,24 @@ def _orthanc(folder: Path, rows: list[Row]) -> list[Row]:
     if program is None:
         return []
     ours = next(row.value for row in rows if row.what.startswith("series clicked → all slices, while"))
-    with contextlib.closing(Orthanc(program, folder / "orthanc")) as orthanc:
-        with urllib3.HTTPConnectionPool("127.0.0.1", orthanc.port, maxsize=4) as pool:
-            for path in sorted((folder / "files" / "long").iterdir()):
-                pool.request("POST", "/instances", body=path.read_bytes(), headers=DICOM_TYPE)
-            ids = pool.request("GET", "/instances").json()
-            begun = time.perf_counter()
-            threads = [threading.Thread(target=_previews, args=(pool, ids[at::4])) for at in range(4)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            seconds = time.perf_counter() - begun
+    with (
+        contextlib.closing(Orthanc(program, folder / "orthanc")) as orthanc,
+        urllib3.HTTPConnectionPool("127.0.0.1", orthanc.port, maxsize=4) as pool,
+    ):
+        for path in sorted((folder / "files" / "long").iterdir()):
+            pool.request("POST", "/instances", body=path.read_bytes(), headers=DICOM_TYPE)
+        seconds = _drawn_by_orthanc(pool, pool.request("GET", "/instances").json())
     return [_peer("Orthanc draws a preview of each, 4 at once, 8 bits", seconds * 1000, ours)]
+
+
+def _drawn_by_orthanc(pool: urllib3.HTTPConnectionPool, ids: list[str]) -> float:
+    begun = time.perf_counter()
+    threads = [threading.Thread(target=_previews, args=(pool, ids[at::4])) for at in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - begun
 
 
 def _previews(pool: urllib3.HTTPConnectionPool, ids: list[str]) -> None:

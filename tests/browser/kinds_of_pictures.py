@@ -74,6 +74,10 @@ def _ct12(**elements: object) -> Dataset:
     return _grey((_hills() * 4095).astype("<u2"), 12, **{**window, **elements})
 
 
+def _signed(span: int, bits: int, width: str) -> Dataset:
+    return _grey((_hills() * span - span / 2).astype("<i2"), bits, WindowCenter="-100", WindowWidth=width)
+
+
 def _eight() -> Dataset:
     return _grey((_hills() * 255).astype("u1"), 8)
 
@@ -168,8 +172,8 @@ KINDS: dict[str, Callable[[], Dataset | bytes]] = {
     "CT, SIGMOID": lambda: _ct12(VOILUTFunction="SIGMOID"),
     "CT, width 1": lambda: _ct12(WindowWidth="1"),
     "MONOCHROME1": lambda: _ct12(PhotometricInterpretation="MONOCHROME1"),
-    "signed, 16 bits": lambda: _grey((_hills() * 60_000 - 30_000).astype("<i2"), WindowCenter="-100", WindowWidth="9000"),
-    "signed, 12 of 16 bits": lambda: _grey((_hills() * 4095 - 2048).astype("<i2"), 12, WindowCenter="0", WindowWidth="900"),
+    "signed, 16 bits": lambda: _signed(60_000, 16, "9000"),
+    "signed, 12 of 16 bits": lambda: _signed(4095, 12, "900"),
     "8 bits, window": lambda: _grey((_hills() * 255).astype("u1"), 8, WindowCenter="100", WindowWidth="90"),
     "8 bits, no window": _eight,
     "16 bits, no window": lambda: _grey((_hills() * 65_535).astype("<u2")),

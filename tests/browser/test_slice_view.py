@@ -190,6 +190,25 @@ def test_cine_runs_until_it_is_stopped(page: Page) -> None:
     expect(cine).to_have_attribute("aria-pressed", "false")
 
 
+def test_cine_draws_every_image_and_leaves_none_out(page: Page) -> None:
+    page.get_by_label("Images per second").select_option("60")
+    page.keyboard.press("Home")
+    is_at(page, 1)
+    drawn = stage(page).evaluate(
+        """(stage) => new Promise((done) => {
+        const drawn = [];
+        const look = () => {
+            const at = Number(stage.ariaLabel.match(/image (\\d+) of/)[1]);
+            if (drawn.at(-1) !== at) drawn.push(at);
+            if (drawn.length === 12) done(drawn);
+        };
+        new MutationObserver(look).observe(stage, { attributes: true, attributeFilter: ["data-ms"] });
+        stage.dispatchEvent(new KeyboardEvent("keydown", { key: "c", bubbles: true, composed: true })); })"""
+    )
+    page.keyboard.press("Escape")
+    assert drawn == list(range(drawn[0], drawn[0] + 12))
+
+
 def test_the_next_series_is_a_key_away_and_the_page_hears_of_it(page: Page) -> None:
     page.keyboard.press("PageDown")
     is_at(page, 6, 10)

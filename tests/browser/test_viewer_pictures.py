@@ -6,26 +6,39 @@ way: one level. Where the two are further apart, pydicom is followed: it is what
 
 from __future__ import annotations
 
+import re
 import shutil
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from dicomcore import viewing
 from dicomcore.api import frames
+from dicomcore.cache import queries
+from dicomcore.cache.queries import PatientFilter
+from dicomcore.errors import Undecodable
+from dicomcore.imaging.elements import number, text
 from dicomcore.imaging.render import read_dataset
 from dicomcore.imaging.stack import FrameFacts, NamedWindow, object_facts, with_computed_window
 from dicomcore.imaging.stored_values import frame_bytes
 from dicomcore.model import StoredInstance
-from tests.browser.conftest import FLAGS
+from dicomcore.settings import Settings, save
+from dicomcore.visitor import SESSION_COOKIE
+from tests.browser.conftest import FLAGS, RunningApp, Visits
 from tests.browser.drawing_board import RGB, DrawingBoard, drawing_board
-from tests.browser.kinds_of_pictures import KINDS, file_of
+from tests.browser.kinds_of_pictures import COLUMNS, KINDS, ROWS, file_of
 from tests.browser.reference_pictures import Levels, by_dcmtk, by_pydicom
+from tests.factories import ROOT, encoded, write
+from tests.one_process import OneProcess, imported
+from tests.visitors import session_of
 
 ROUNDED = 0.51
 """Half a level, and what single precision leaves."""
@@ -50,18 +63,19 @@ NOT_BY_DCMTK = {
 
 @pytest.fixture(scope="module")
 def module_browser(chromium: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright, closing(
-        playwright.chromium.launch(executable_path=str(chromium), args=list(FLAGS))
-    ) as browser:
+    with (
+        sync_playwright() as playwright,
+        closing(playwright.chromium.launch(executable_path=str(chromium), args=list(FLAGS))) as browser,
+    ):
         yield browser
 
 
 @pytest.fixture(scope="module")
 def board(module_browser: Browser) -> Iterator[DrawingBoard]:
     """The slice view, in one page for all tests."""
-    with closing(module_browser.new_context(viewport={"width": 1280, "height": 900})) as context:
-        with drawing_board(context.new_page()) as board:
-            yield board
+    context = module_browser.new_context(viewport={"width": 1280, "height": 900})
+    with closing(context), drawing_board(context.new_page()) as board:
+        yield board
 
 
 def _facts(dataset: Dataset, index: int) -> tuple[FrameFacts, NamedWindow | None]:
@@ -98,3 +112,127 @@ def test_every_kind_is_drawn_as_pydicom_and_dcmtk_draw_it(board: DrawingBoard, t
             told = by_dcmtk(path, dataset, index, computed)
             assert (told is None) == (kind in NOT_BY_DCMTK)
             assert told is None or _apart(drawn, told) <= OF_DCMTK.get(kind, ONE_LEVEL)
+
+
+# ---- the corpus
+
+LARGEST = 300_000
+"""Pixels of a picture that is looked at here."""
+
+
+def _kind_of(dataset: Dataset) -> tuple[object, ...]:
+    """What may make a difference to how it is drawn."""
+    words = ("PhotometricInterpretation", "PresentationLUTShape", "VOILUTFunction")
+    numbers = (
+        "SamplesPerPixel",
+        "BitsAllocated",
+        "BitsStored",
+        "HighBit",
+        "PixelRepresentation",
+        "PlanarConfiguration",
+    )
+    there = ("ModalityLUTSequence", "VOILUTSequence", "WindowWidth", "RescaleSlope")
+    syntax = text(dataset.file_meta, "TransferSyntaxUID") if hasattr(dataset, "file_meta") else ""
+    of_words, of_numbers = [text(dataset, one) for one in words], [number(dataset, one) for one in numbers]
+    return (syntax, *of_words, *of_numbers, *(one in dataset for one in there))
+
+
+def _one_of_each(corpus: Path) -> Iterator[tuple[Path, Dataset]]:
+    """A file of each kind of picture."""
+    seen: set[tuple[object, ...]] = set()
+    for path in sorted(path for path in corpus.rglob("*") if path.is_file()):
+        try:
+            dataset = read_dataset(path.read_bytes())
+        except Undecodable:
+            continue
+        small = 0 < (number(dataset, "Rows") or 0) * (number(dataset, "Columns") or 0) <= LARGEST
+        if small and (kind := _kind_of(dataset)) not in seen:
+            seen.add(kind)
+            yield path, dataset
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_corpus_is_drawn_as_pydicom_draws_it_or_where_it_cannot_as_dcmtk(board: DrawingBoard, corpus: Path) -> None:
+    found: Counter[str] = Counter()
+    wrong: dict[str, float] = {}
+    for path, dataset in _one_of_each(corpus):
+        if object_facts(dataset).frames[0].reason:
+            continue
+        with suppress(Undecodable):  # tests/integration/test_corpus_pictures.py looks at the reasons
+            facts, computed = _facts(dataset, 0)
+            drawn = _drawn(board, dataset, 0, facts)
+            by, apart, most = _nearest(drawn, path, dataset, computed)
+            found[by] += 1
+            if apart > most:
+                wrong[f"{by}: {path.relative_to(corpus)}"] = apart
+    assert wrong == {}
+    assert found["pydicom"] > 60
+    assert found["nobody else"] <= 12
+
+
+def _nearest(drawn: RGB, path: Path, dataset: Dataset, computed: NamedWindow | None) -> tuple[str, float, float]:
+    """Who else draws it, how far that is from ours, and how far it may be."""
+    try:
+        return "pydicom", _apart(drawn, by_pydicom(dataset, 0, computed)), ROUNDED
+    except Exception:  # whatever its decoders raise
+        told = by_dcmtk(path, dataset, 0, computed) if shutil.which("dcm2pnm") else None
+        return ("nobody else", 0.0, 0.0) if told is None else ("dcmtk", _apart(drawn, told), ONE_LEVEL)
+
+
+# ---- the real page
+
+ON_THE_PAGE = ("CT, 12 bits, window", "palette", "JPEG baseline, YBR_FULL_422", "enhanced CT")
+
+AT_ITS_SIZE = """([stage, width, height]) => new Promise((done) => {
+  const sides = [["width", width], ["height", height]].flatMap(([side, pixels]) =>
+    [side, `min-${side}`, `max-${side}`].map((one) => `${one}: ${pixels}px !important`));
+  stage.style.cssText = sides.join(";") + "; flex: none";
+  const look = () => {
+    const picture = stage.querySelector(".picture");
+    if (picture.width !== width || picture.height !== height || stage.querySelector(".reason").textContent)
+      return requestAnimationFrame(look);
+    return requestAnimationFrame(() => done([...picture.getContext("2d").getImageData(0, 0, width, height).data]));
+  };
+  look();
+})"""
+
+
+def test_the_real_page_draws_the_same_and_leads_back_to_its_import(
+    running_app: RunningApp, visits: Visits, tmp_path: Path
+) -> None:
+    session, batch, shown = _with_every_kind(running_app, tmp_path / "cd")
+    with visits.begin() as context:
+        context.add_cookies([{"name": SESSION_COOKIE, "value": session, "url": running_app.url}])
+        page = context.new_page()
+        for kind, (study, series) in shown.items():
+            page.goto(f"{running_app.url}/viewer?study={study}&series={series}")
+            stage = page.locator(".stage").first
+            expect(stage).to_have_attribute("aria-label", re.compile(r"image \d+ of \d+$"), timeout=30_000)
+            at = int(re.findall(r"image (\d+) of", stage.get_attribute("aria-label") or "")[0]) - 1
+            pixels = page.evaluate(AT_ITS_SIZE, [stage.element_handle(), COLUMNS, ROWS])
+            drawn = np.array(pixels, np.uint8).reshape(ROWS, COLUMNS, 4)[..., :3]
+            dataset = read_dataset(file_of(kind))
+            assert _apart(drawn, by_pydicom(dataset, at, _facts(dataset, at)[1])) <= ROUNDED, kind
+        page.get_by_text("Where it came from").click()
+        expect(page.get_by_role("link", name=batch)).to_be_visible(timeout=30_000)
+
+
+def _with_every_kind(app: RunningApp, folder: Path) -> tuple[str, str, dict[str, tuple[str, str]]]:
+    """An app that holds one series of each kind; an admin's session, the import, and study and series of each."""
+    app.stop()
+    for at, kind in enumerate(ON_THE_PAGE, 1):
+        dataset = dcmread(BytesIO(file_of(kind)))
+        dataset.SeriesInstanceUID, dataset.SOPInstanceUID = f"{ROOT}.1.{at}", f"{ROOT}.1.{at}.1"
+        dataset.SeriesNumber = at
+        write(folder / f"{at}.dcm", encoded(dataset, dataset.file_meta.TransferSyntaxUID))
+    settings = Settings(data_dir=app.data_dir, log_dir=app.data_dir.parent / "logs")
+    with closing(OneProcess(save(settings, archive="folder"))) as services:
+        session = session_of(services)
+        batch = imported(services, folder)
+        services.refresh()
+        (patient,) = queries.search_patients(services.cache, PatientFilter("")).rows["id"]
+        (study,) = queries.studies_of(services.cache, patient)["id"]
+        series = queries.series_of(services.cache, study)
+        ids = {int(one["number"]): str(one["id"]) for _, one in series.iterrows()}
+    app.start()
+    return session, batch, {kind: (str(study), ids[at]) for at, kind in enumerate(ON_THE_PAGE, 1)}

@@ -19,12 +19,15 @@ export class Cine {
   /** One image of the pane after the other, round and round; one that is not there yet is waited for. */
   play(pane) {
     let last = performance.now();
-    const tick = (now) => {
-      this.playing = requestAnimationFrame(tick);
+    const turn = (now) => {
       if (now - last < 1000 / this.perSecond - 4) return;
       if (!pane.pixels && !pane.frames.failed.has(pane.frame.number)) return;
       last = now - last > 500 ? now : last + 1000 / this.perSecond;
       pane.go((pane.frame.number + 1) % pane.stack.frames.length);
+    };
+    const tick = (now) => {
+      turn(now);
+      this.playing = requestAnimationFrame(tick); // after the drawing that was asked for, else every other one is lost
     };
     this.playing = requestAnimationFrame(tick);
   }
