@@ -58,12 +58,18 @@ export class Overlays {
   draw() {
     const { box, look, frame, view } = this.pane;
     const sharp = window.devicePixelRatio || 1;
-    Object.assign(this.canvas, { width: box.width * sharp, height: box.height * sharp });
     const on = this.list.filter((one) => one.frames);
+    if (on.length || !this.isClear) this.clear(Math.round(box.width * sharp), Math.round(box.height * sharp));
+    this.isClear = !on.length;
     for (const one of on) one.tell();
     if (!frame || view.wishes.hidden || !this.pane.pixels) return;
     const ink = this.canvas.getContext("2d");
     for (const one of on) one.draw(ink, placed(look, frame, box), frame, sharp);
+  }
+
+  clear(width, height) {
+    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+    else this.canvas.getContext("2d").clearRect(0, 0, width, height);
   }
 
   /** What lies under the pointer, in words: doses and the names of areas. */
