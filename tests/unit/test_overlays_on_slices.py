@@ -151,6 +151,16 @@ def test_a_million_frames_are_refused() -> None:
         segmentation.draw(read(dataset), slices([1]))
 
 
+def test_what_would_fill_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segmentation, "MOST_RUNS_ON_ONE", 7)
+    monkeypatch.setattr(contours, "MOST_POINTS", 2)
+    rows = block(slice(0, 4), slice(0, 4))
+    with pytest.raises(Undecodable, match="too intricate"):
+        segmentation.draw(read(seg([(1, (0, 0, 1), rows)])), slices([1]))
+    with pytest.raises(Undecodable, match="too many points"):
+        contours.draw(read(rtstruct({"A": [[1, 1, 1, 5, 1, 1, 5, 5, 1]]})), slices([1]))
+
+
 # ---- structure sets
 
 #: Tilted by 30° about the x axis: columns run along x, rows along (0, cos, sin).
