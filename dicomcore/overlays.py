@@ -28,6 +28,8 @@ MOST_OVERLAYS = 60
 
 MOST_BYTES = 512 << 20
 TOO_LARGE = f"It is larger than {MOST_BYTES >> 20} MB: too large to be drawn."
+MOST_PIXELS = 4096 * 4096
+TOO_LARGE_IMAGE = "The image is too large for a dose to be laid over it."
 CANNOT_UNDER_PSEUDONYMS = "It cannot be drawn."
 NO_OVERLAY = "There is no such overlay of this series, or no more."
 
@@ -258,6 +260,8 @@ def _slice(one: viewing.Frame) -> Slice:
 
 
 def _wash(dose: Dose, one: viewing.Frame) -> Wash | None:
+    if one.facts.rows * one.facts.columns > MOST_PIXELS:
+        raise Undecodable(TOO_LARGE_IMAGE)
     plane = plane_of(one.facts)
     return doses.wash(dose, one.facts.rows, one.facts.columns, plane) if plane else None
 

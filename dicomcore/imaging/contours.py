@@ -18,9 +18,12 @@ from dicomcore.wording import counted
 
 MOST_CONTOURS = 100_000
 MOST_POINTS = 8_000_000
+MOST_POINTS_ON_ONE = 1_000_000
+"""On one slice."""
+
 MOST_STRUCTURES = 4_096
 TOO_MANY = f"It has more than {MOST_CONTOURS:,} contours: too many to be drawn."
-TOO_MANY_POINTS = f"Its contours have more than {MOST_POINTS:,} points: too many to be drawn."
+TOO_MANY_POINTS = "Its contours have too many points to be drawn."
 TOO_MANY_STRUCTURES = f"It has more than {MOST_STRUCTURES:,} structures: too many to be drawn."
 
 CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
@@ -59,17 +62,18 @@ def draw(dataset: Dataset, slices: Sequence[Slice]) -> Drawing:
     pile = Pile(slices)
     lines: dict[int, list[Line]] = {}
     became: Counter[str] = Counter()
-    points = 0
+    points, on_one = 0, Counter[int]()
     for part, structure in enumerate(_structures(dataset)):
         for contour in items(structure, "ContourSequence"):
             data = _points(contour)
-            points += 0 if data is None else len(data)
-            if points > MOST_POINTS:
-                raise Undecodable(TOO_MANY_POINTS)
             shown = _on_slices(part, contour, data, pile)
             became[DAMAGED if data is None else DRAWN if shown else ELSEWHERE] += 1
+            points += 0 if data is None else len(data)
             for at, line in shown:
                 lines.setdefault(at, []).append(line)
+                on_one[at] += len(line.points)
+            if points > MOST_POINTS or any(on_one[at] > MOST_POINTS_ON_ONE for at, _ in shown):
+                raise Undecodable(TOO_MANY_POINTS)
     return Drawing({}, {at: tuple(several) for at, several in lines.items()}, _note(became))
 
 

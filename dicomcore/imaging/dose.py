@@ -76,19 +76,42 @@ def grid(dataset: Dataset) -> Dose:
 
 def wash(dose: Dose, rows: int, columns: int, on: Plane) -> Wash | None:
     """The dose on the pixels of a slice, between the voxels trilinear; None where the slice passes the grid by."""
-    down, across = np.mgrid[0:rows, 0:columns].astype(float)
-    points = on.points(across, down)
-    at = dose.plane.indices(points)
-    frame = _frames_at(dose.offsets, dose.plane.depth(points))
-    _, high, wide = dose.values.shape
-    inside = ((at >= -ROUNDED) & (at <= np.array([wide - 1, high - 1]) + ROUNDED)).all(-1) & (frame >= 0)
+    inside = _inside(dose, _places(dose, on, np.arange(rows), np.arange(columns)))
+    inside = np.broadcast_to(inside, (rows, columns))
     if not inside.any():
         return None
     top, bottom = _ends(np.any(inside, axis=1))
     left, right = _ends(np.any(inside, axis=0))
-    cut = (slice(top, bottom), slice(left, right))
-    values = _trilinear(dose.values, frame[cut], at[cut][..., 1], at[cut][..., 0])
-    return Wash(top, left, np.where(inside[cut], np.rint(values), 0).astype(np.uint16))
+    values = _trilinear(dose.values, *_places(dose, on, np.arange(top, bottom), np.arange(left, right)))
+    return Wash(top, left, np.where(inside[top:bottom, left:right], np.rint(values), 0).astype(np.uint16))
+
+
+def _places(dose: Dose, on: Plane, rows: NDArray[np.int_], columns: NDArray[np.int_]) -> list[NDArray[np.float64]]:
+    """Frame (-1: none), row and column in the grid of the pixels of a slice.
+
+    Each has as many rows and columns as it depends on, for most slices 1 or one line of them: that is quick.
+    """
+    corners = on.points(np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0]))
+    there = np.column_stack([dose.plane.depth(corners), dose.plane.indices(corners)[:, ::-1]])
+    first, across, down = there[0], there[1] - there[0], there[2] - there[0]
+    depth, row, column = (
+        first[axis] + _steps(down[axis], rows)[:, None] + _steps(across[axis], columns) for axis in range(3)
+    )
+    return [_frames_at(dose.offsets, depth), row, column]
+
+
+def _steps(step: float, count: NDArray[np.int_]) -> NDArray[np.float64]:
+    """One step where they all are the same."""
+    differ = abs(step) * count[-1] > ROUNDED / 10
+    return np.multiply(step, count, dtype=np.float64) if differ else np.zeros(1)
+
+
+def _inside(dose: Dose, places: list[NDArray[np.float64]]) -> NDArray[np.bool_]:
+    frame, row, column = places
+    _, high, wide = dose.values.shape
+    within = (row >= -ROUNDED) & (row <= high - 1 + ROUNDED)
+    inside: NDArray[np.bool_] = within & (column >= -ROUNDED) & (column <= wide - 1 + ROUNDED) & (frame >= 0)
+    return inside
 
 
 def _why_not(dataset: Dataset) -> str:
@@ -142,13 +165,14 @@ def _ends(told: Any) -> tuple[int, int]:
     return int(there[0]), int(there[-1]) + 1
 
 
-def _trilinear(values: NDArray[np.uint16], *places: NDArray[np.float64]) -> NDArray[np.float64]:
+def _trilinear(values: NDArray[np.uint16], *places: NDArray[np.float64]) -> NDArray[np.float32]:
     """Values between eight voxels, at these frames, rows and columns, all within the grid."""
     lows = [np.clip(np.floor(at), 0, size - 1).astype(int) for at, size in zip(places, values.shape, strict=True)]
     parts = [np.clip(at - low, 0, 1) for at, low in zip(places, lows, strict=True)]
-    found = np.zeros(places[0].shape)
+    found = np.zeros(np.broadcast_shapes(*(at.shape for at in places)), np.float32)
     for corner in itertools.product((0, 1), repeat=3):
         at = tuple(np.minimum(low + side, size - 1) for low, side, size in zip(lows, corner, values.shape, strict=True))
         share = [part if side else 1 - part for part, side in zip(parts, corner, strict=True)]
-        found += values[at] * (share[0] * share[1] * share[2])
+        if all(np.any(one) for one in share):
+            found += values[at] * (share[0] * share[1] * share[2]).astype(np.float32)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,9 @@ MOST_SEGMENTS = 4_096
 MOST_PIXELS = 16_384 * 16_384
 MOST_RUNS = 24_000_000
 """Of all masks together: 96 MB."""
+
+MOST_RUNS_ON_ONE = 2_000_000
+"""Of all masks on one slice."""
 
 TOO_MANY_FRAMES = f"It claims more than {MOST_FRAMES:,} frames: too many to be drawn."
 TOO_MANY_SEGMENTS = f"It has more than {MOST_SEGMENTS:,} segments: too many to be drawn."
@@ -80,10 +84,10 @@ def draw(dataset: Dataset, slices: Sequence[Slice]) -> Drawing:
     pile = Pile(slices)
     wanted = _wanted(dataset, frames, pile)
     masks: dict[int, list[Mask]] = {}
-    runs = 0
+    runs: Counter[int] = Counter()
     for slice_, mask in _masks(dataset, frames, wanted, slices):
-        runs += mask.runs.size
-        if runs > MOST_RUNS:
+        runs[slice_] += mask.runs.size
+        if runs[slice_] > MOST_RUNS_ON_ONE or runs.total() > MOST_RUNS:
             raise Undecodable(TOO_INTRICATE)
         masks.setdefault(slice_, []).append(mask)
     return Drawing({at: tuple(several) for at, several in masks.items()}, {}, _note(frames, wanted, pile))

@@ -276,7 +276,23 @@ def _laid_at(page: Page, right: float, down: float) -> list[int]:
 
 
 def _switch(page: Page, name: str) -> None:
-    page.get_by_role("checkbox", name=name, exact=True).click()
+    """On or off; comes back when nothing of it is under way."""
+    box = page.get_by_role("checkbox", name=name, exact=True)
+    if box.is_checked():
+        box.click()
+        return
+    with page.expect_response(re.compile("/overlays/.*/frames/1")):
+        box.click()
+    expect(page.get_by_text("Loading …", exact=True)).to_have_count(0)
+
+
+def _laid_over(page: Page, right: float, down: float) -> list[int]:
+    """As ``_laid_at``, when there is something."""
+    for _ in range(100):
+        if (found := _laid_at(page, right, down))[3]:
+            return found
+        page.wait_for_timeout(50)
+    return [0, 0, 0, 0]
 
 
 def test_an_area_lies_on_its_pixels_whichever_way_the_picture_is_turned(laid: Page) -> None:
@@ -288,7 +304,7 @@ def test_an_area_lies_on_its_pixels_whichever_way_the_picture_is_turned(laid: Pa
     for key, right, down in [("", 0.625, -0.625), ("r", 0.625, 0.625), ("h", -0.625, 0.625), ("v", -0.625, -0.625)]:
         if key:
             laid.keyboard.press(key)
-        red, green, blue, opacity = _laid_at(laid, right, down)
+        red, green, blue, opacity = _laid_over(laid, right, down)
         assert (red, green, blue, opacity > 60) == (255, 0, 0, True), key
         for other in {(x, y) for x in (-0.625, 0.625) for y in (-0.625, 0.625)} - {(right, down)}:
             assert _laid_at(laid, *other)[3] == 0, (key, other)
@@ -298,11 +314,11 @@ def test_what_is_switched_off_is_gone(laid: Page) -> None:
     _switch(laid, "Segmentation: A")
     liver = laid.get_by_role("checkbox", name="Liver <b>")
     expect(liver).to_be_visible()
-    assert _laid_at(laid, 0.625, -0.625)[3] > 0
+    assert _laid_over(laid, 0.625, -0.625)[3] > 0
     liver.uncheck()
     assert _laid_at(laid, 0.625, -0.625)[3] == 0
     liver.check()
-    assert _laid_at(laid, 0.625, -0.625)[3] > 0
+    assert _laid_over(laid, 0.625, -0.625)[3] > 0
     laid.keyboard.press("o")
     assert _laid_at(laid, 0.625, -0.625)[3] == 0
     laid.keyboard.press("o")
@@ -321,7 +337,7 @@ def test_contours_and_doses_are_told_under_the_pointer_in_words(laid: Page) -> N
     half = min(box["width"], box["height"]) / 2
     laid.mouse.move(box["x"] + box["width"] / 2 + 0.64 * half, box["y"] + box["height"] / 2 - 0.64 * half)
     expect(_corner(laid, "bottom_left")).to_contain_text("Skin · 26.0 Gy")
-    green, clear = _laid_at(laid, 0.5, -0.64), _laid_at(laid, -0.95, 0)
+    green, clear = _laid_over(laid, 0.5, -0.64), _laid_at(laid, -0.95, 0)
     assert green[1] > 200
     assert clear[3] == 0  # less than the least dose
 

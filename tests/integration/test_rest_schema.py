@@ -25,6 +25,7 @@ from dicomcore.services import Services
 from dicomcore.settings import Settings
 from tests.factories import ct, write, write_study
 from tests.one_process import OneProcess, imported
+from tests.overlay_objects import REFERENCE, rtstruct
 from tests.visitors import token_of
 
 REQUESTS, IN_THE_LONG_FORM = 4, 100
@@ -71,7 +72,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     place = tmp_path_factory.mktemp("rest")
     folder = place / "cd"
     write_study(folder)
+    write(folder / "series1" / "image1.dcm", ct(FrameOfReferenceUID=REFERENCE))
     write(folder / "letter.dcm", ct(series=9, **LETTER))
+    write(folder / "structures.dcm", rtstruct({"Liver": []}, series=8, reference=REFERENCE))
     folders = {"data_dir": place / "data", "log_dir": place / "logs", "scan_roots": (folder,)}
     services = OneProcess(Settings(archive="folder", **folders))
     batch = imported(services, folder)
@@ -99,14 +102,16 @@ def ids(services: Services) -> dict[str, str]:
     (study,) = queries.studies_of(services.cache, patient)["id"]
     series = queries.series_of(services.cache, study)["id"]
     (letter,) = queries.instances_of(services.cache, series.iloc[-1])
-    return {"patients": patient, "studies": study, "series": series[0], "instances": letter.id}
+    (structures,) = queries.instances_of(services.cache, series.iloc[-2])
+    known = {"patients": patient, "studies": study, "series": series[0], "instances": letter.id}
+    return known | {"overlay": structures.id}
 
 
 def of_real_things(running: Running, operation: APIOperation[Any, Any, Any]) -> dict[str, Any]:
     """What to ask for, so that an operation has something to answer about."""
     level = operation.path.removeprefix("/api").split("/")[1]
     known = {"number": 1, "what": "dicom", "name": "patients", "suffix": "csv"}
-    path = {"id": running.ids.get(level, ""), **known}
+    path = {"id": running.ids.get(level, ""), "overlay": running.ids["overlay"], **known}
     query = {name: value for name, value in running.ids.items() if name in {one.name for one in operation.query}}
     return {
         "path_parameters": path if operation.path_parameters else None,

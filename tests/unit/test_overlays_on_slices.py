@@ -151,6 +151,16 @@ def test_a_million_frames_are_refused() -> None:
         segmentation.draw(read(dataset), slices([1]))
 
 
+def test_what_would_fill_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segmentation, "MOST_RUNS_ON_ONE", 7)
+    monkeypatch.setattr(contours, "MOST_POINTS", 2)
+    rows = block(slice(0, 4), slice(0, 4))
+    with pytest.raises(Undecodable, match="too intricate"):
+        segmentation.draw(read(seg([(1, (0, 0, 1), rows)])), slices([1]))
+    with pytest.raises(Undecodable, match="too many points"):
+        contours.draw(read(rtstruct({"A": [[1, 1, 1, 5, 1, 1, 5, 5, 1]]})), slices([1]))
+
+
 # ---- structure sets
 
 #: Tilted by 30° about the x axis: columns run along x, rows along (0, cos, sin).
@@ -231,6 +241,19 @@ def test_frames_that_go_down_lie_where_they_lie() -> None:
     wash = dose.wash(down, 8, 8, Plane((0.0, 0.0, 1.0), AXIAL, (1.0, 1.0)))
     assert wash
     assert np.array_equal(wash.values, RAMP[3])
+
+
+def test_a_dose_on_an_oblique_slice_is_that_of_its_places() -> None:
+    found = dose.grid(read(rtdose(RAMP, position=(0, 0, 0), spacing=(2, 2), offsets=(0, 2, 4, 6))))
+    on = Plane((1.0, 1.0, 0.5), TILTED, (1.0, 1.0))
+    wash = dose.wash(found, 9, 9, on)
+    assert wash
+    rows, columns = (one.astype(float) for one in np.mgrid[0:9, 0:9])
+    x, y, z = np.moveaxis(on.points(columns, rows), -1, 0)
+    expected = np.where(z <= 6, z / 2 + 5 * y + 50 * x, 0)
+    laid = np.zeros((9, 9))
+    laid[wash.top :, wash.left :][: wash.values.shape[0], : wash.values.shape[1]] = wash.values
+    assert np.abs(laid - expected).max() <= 0.5 + 1e-3
 
 
 def test_a_slice_beside_the_grid_has_no_dose() -> None:

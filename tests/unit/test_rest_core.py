@@ -37,7 +37,7 @@ FOR_RESEARCHERS = {
 }
 
 
-SOMETHING = {"id": "nobody", "number": 1, "what": "dicom", "name": "patients", "suffix": "csv"}
+SOMETHING = {"overlay": "x", "id": "nobody", "number": 1, "what": "dicom", "name": "patients", "suffix": "csv"}
 """What stands in an address."""
 
 

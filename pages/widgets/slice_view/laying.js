@@ -18,10 +18,9 @@ export function rgbOf(hex) {
   return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 }
 
-/** A canvas of its own with pixels that `paint` fills in, as 32-bit colours. */
-function sheetOf(columns, rows, paint) {
-  const sheet = document.createElement("canvas");
-  Object.assign(sheet, { width: columns, height: rows });
+/** A canvas with pixels that `paint` fills in, as 32-bit colours; the one before is used again. */
+function painted(sheet, columns, rows, paint) {
+  if (sheet.width !== columns || sheet.height !== rows) Object.assign(sheet, { width: columns, height: rows });
   const ink = sheet.getContext("2d");
   const paper = ink.createImageData(columns, rows);
   paint(new Uint32Array(paper.data.buffer));
@@ -30,8 +29,8 @@ function sheetOf(columns, rows, paint) {
 }
 
 /** Areas of segments, each in its colour; where two overlap the later one lies above, and both have their outlines. */
-export function areasOf(masks, frame, colourOf, opacity) {
-  return sheetOf(frame.columns, frame.rows, (pixels) => {
+export function areasOf(sheet, masks, frame, colourOf, opacity) {
+  return painted(sheet, frame.columns, frame.rows, (pixels) => {
     for (const { part, runs } of masks) {
       const colour = memoryColour(rgbOf(colourOf(part)), opacity);
       eachRun(runs, (from, to) => pixels.fill(colour, from, to));
@@ -63,18 +62,28 @@ export function outlineOf(runs, { columns, rows }) {
     top = Math.min(top, Math.floor(from / columns));
     bottom = Math.max(bottom, Math.floor((to - 1) / columns));
   });
-  const at = (x, y) => (x >= 0 && x < columns && y >= 0 && y < rows ? mask[y * columns + x] : 0);
-  const edge = (length, differs, draw) => {
-    for (let i = 0, from = -1; i <= length; i++) {
-      const here = i < length && differs(i);
-      if (here && from < 0) from = i;
-      if (!here && from >= 0) draw(from, i);
-      if (!here) from = -1;
+  const level = (y) => (y < 0 || y >= rows ? none : mask.subarray(y * columns, (y + 1) * columns));
+  const none = new Uint8Array(columns);
+  for (let y = top; y <= bottom + 1; y++) {
+    const [here, above] = [level(y), level(y - 1)];
+    for (let x = 0, from = -1; x <= columns; x++) {
+      const differs = x < columns && here[x] !== above[x];
+      if (differs && from < 0) from = x;
+      if (!differs && from >= 0) line(path, from, y, x, y);
+      if (!differs) from = -1;
     }
-  };
-  for (let y = top; y <= bottom + 1; y++) edge(columns, (x) => at(x, y) !== at(x, y - 1), (from, to) => line(path, from, y, to, y));
-  for (let x = 0; x <= columns; x++)
-    edge(bottom + 1 - top, (i) => at(x, top + i) !== at(x - 1, top + i), (from, to) => line(path, x, top + from, x, top + to));
+  }
+  const open = new Map(); // where an edge that runs down at a column began
+  for (let y = top; y <= bottom + 1; y++) {
+    const here = y <= bottom ? level(y) : none;
+    for (let x = 0; x <= columns; x++) {
+      const differs = (here[x - 1] ?? 0) !== (here[x] ?? 0);
+      if (differs && !open.has(x)) open.set(x, y);
+      if (differs || !open.has(x)) continue;
+      line(path, x, open.get(x), x, y);
+      open.delete(x);
+    }
+  }
   return path;
 }
 
@@ -99,13 +108,17 @@ export function contoursOf(lines) {
   return path;
 }
 
-/** A dose as a wash of colours; what is less than `least` (in its unit) is left clear. */
-export function washSheet(dose, opacity, least) {
-  const table = Uint32Array.from({ length: 256 }, (_, at) => memoryColour(washOf(at / 255), opacity));
-  const scale = (255 * dose.step) / dose.most;
-  const from = Math.max(1, Math.ceil(least / dose.step));
-  return sheetOf(dose.columns, dose.rows, (pixels) => {
-    for (let i = 0; i < pixels.length; i++) if (dose.values[i] >= from) pixels[i] = table[Math.min(255, Math.round(dose.values[i] * scale))];
+/** The colour of each value of a dose; what is less than `least` (in its unit) is left clear. */
+export function washTable({ step, most }, opacity, least) {
+  const colours = Uint32Array.from({ length: 256 }, (_, at) => memoryColour(washOf(at / 255), opacity));
+  const from = Math.max(1, Math.ceil(least / step));
+  return Uint32Array.from({ length: 65536 }, (_, value) => (value < from ? 0 : colours[Math.min(255, Math.round((255 * value * step) / most))]));
+}
+
+/** A dose as a wash of colours. */
+export function washSheet(sheet, { columns, rows, values }, table) {
+  return painted(sheet, columns, rows, (pixels) => {
+    for (let i = 0; i < pixels.length; i++) pixels[i] = table[values[i]];
   });
 }
 

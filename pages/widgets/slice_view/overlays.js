@@ -2,7 +2,7 @@
 
 import { made } from "./dom.js";
 import { LaidFrames } from "./laid.js";
-import { areasOf, contoursOf, doseAt, isInside, outlineOf, WASH, washSheet } from "./laying.js";
+import { areasOf, contoursOf, doseAt, isInside, outlineOf, WASH, washSheet, washTable } from "./laying.js";
 import { sentenceOf } from "./load.js";
 import { placed } from "./state.js";
 
@@ -58,12 +58,18 @@ export class Overlays {
   draw() {
     const { box, look, frame, view } = this.pane;
     const sharp = window.devicePixelRatio || 1;
-    Object.assign(this.canvas, { width: box.width * sharp, height: box.height * sharp });
     const on = this.list.filter((one) => one.frames);
+    if (on.length || !this.isClear) this.clear(Math.round(box.width * sharp), Math.round(box.height * sharp));
+    this.isClear = !on.length;
     for (const one of on) one.tell();
     if (!frame || view.wishes.hidden || !this.pane.pixels) return;
     const ink = this.canvas.getContext("2d");
     for (const one of on) one.draw(ink, placed(look, frame, box), frame, sharp);
+  }
+
+  clear(width, height) {
+    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+    else this.canvas.getContext("2d").clearRect(0, 0, width, height);
   }
 
   /** What lies under the pointer, in words: doses and the names of areas. */
@@ -80,6 +86,7 @@ class OneOverlay {
     this.least = USUAL_LEAST;
     this.off = new Set();
     this.frames = null;
+    this.sheet = made("canvas");
     this.build();
   }
 
@@ -148,7 +155,7 @@ class OneOverlay {
   }
 
   changed() {
-    this.layer = null;
+    this.layer = this.table = null;
     this.all.pane.refresh();
   }
 
@@ -200,11 +207,16 @@ class OneOverlay {
   /** What does not change until another frame is shown, or something is switched. */
   layerOf({ masks, lines, dose }, frame) {
     const colour = new Map(this.told.parts.map((part) => [part.number, part.colour]));
-    if (dose) return { sheet: dose.rows ? washSheet(dose, this.opacity, this.least * dose.most) : null, at: [dose.left, dose.top], paths: [] };
+    if (dose) return { sheet: this.washed(dose), at: [dose.left, dose.top], paths: [] };
     const areas = masks.filter(({ part }) => !this.off.has(part));
     const outlines = areas.map(({ part, runs }) => ({ path: outlineOf(runs, frame), colour: colour.get(part) }));
-    const sheet = areas.length ? areasOf(areas, frame, (part) => colour.get(part), this.opacity) : null;
+    const sheet = areas.length ? areasOf(this.sheet, areas, frame, (part) => colour.get(part), this.opacity) : null;
     return { sheet, at: [0, 0], paths: [...outlines, ...this.contours(lines, colour)] };
+  }
+
+  washed(dose) {
+    this.table ??= washTable(dose, this.opacity, this.least * dose.most);
+    return dose.rows ? washSheet(this.sheet, dose, this.table) : null;
   }
 
   contours(lines, colour) {
