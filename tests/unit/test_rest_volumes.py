@@ -32,19 +32,20 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneProcess]:
     place = tmp_path_factory.mktemp("volumes")
     services = OneProcess(Settings(data_dir=place / "data", log_dir=place / "logs", archive="folder"))
     hu: dict[str, Any] = {"RescaleSlope": "1", "RescaleIntercept": "-1024", "WindowCenter": "40", "WindowWidth": "400"}
-    named: dict[str, Any] = {"PatientName": CANARY, "InstitutionName": CANARY, "WindowCenterWidthExplanation": CANARY}
+    whose: dict[str, Any] = {"PatientID": CANARY, "PatientName": CANARY}
+    named: dict[str, Any] = {"InstitutionName": CANARY, "WindowCenterWidthExplanation": CANARY}
     for image in range(1, 6):
-        write(place / "cd" / f"h{image}.dcm", ct(image=image, PatientID=CANARY, **hu, **named))
-    mr: dict[str, Any] = {"Modality": "MR", "SOPClassUID": MRImageStorage, "PatientID": CANARY, "PatientName": CANARY}
+        write(place / "cd" / f"h{image}.dcm", ct(image=image, **whose, **hu, **named))
+    mr: dict[str, Any] = {"Modality": "MR", "SOPClassUID": MRImageStorage, **whose}
     for time in (1, 2):
         for image in (1, 2, 3):
             there = {"ImagePositionPatient": ["0", "0", str(image)], "TemporalPositionIdentifier": time}
             write(place / "cd" / f"t{time}{image}.dcm", ct(series=2, image=10 * time + image, **mr, **there))
-    screen = ct(series=3, SOPClassUID=SecondaryCaptureImageStorage, ImagePositionPatient=None, PatientID=CANARY)
+    screen = ct(series=3, SOPClassUID=SecondaryCaptureImageStorage, ImagePositionPatient=None, **whose)
     write(place / "cd" / "screen.dcm", screen)
-    write(place / "cd" / "one.dcm", ct(series=4, PatientID=CANARY, **hu))
+    write(place / "cd" / "one.dcm", ct(series=4, **whose, **hu))
     for image in range(1, 5):
-        broken = ct(series=5, image=image, PatientID=CANARY, **hu)
+        broken = ct(series=5, image=image, **whose, **hu)
         if image == 3:
             broken.PixelData = broken.PixelData[:100]
         write(place / "cd" / f"broken{image}.dcm", broken)

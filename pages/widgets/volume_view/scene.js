@@ -133,7 +133,9 @@ export class Scene {
     image._colormap = is3d ? look.colours : "gray";
     [image.cal_min, image.cal_max] = is3d ? (this.range ??= rangeOf(look, this.extent)) : [low, high];
     if (turnedOn) this.face();
-    await this.nv.setVolumeRenderIllumination(is3d ? SHADED : 0);
+    const shading = is3d ? SHADED : 0;
+    if (shading !== (this.shading ?? 0)) await this.nv.setVolumeRenderIllumination(shading);
+    this.shading = shading;
     this.nv.updateGLVolume();
   }
 
