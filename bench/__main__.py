@@ -8,6 +8,7 @@ import sys
 BENCHMARKS = {
     "scan": "bench.scan",
     "import": "bench.imports",
+    "patients": "bench.patients",
 }
 
 

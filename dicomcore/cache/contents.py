@@ -148,7 +148,13 @@ def _recount(connection: DuckDBPyConnection, series: pandas.DataFrame) -> None:
     connection.execute(RECOUNT)
 
 
-RECOUNT = """
+ALL_WORDS = """
+    concat_ws(chr(10), string_split(study.search_text, chr(10))[1], string_split(study.search_text, chr(10))[2],
+              ' ' || replace(lower(study.modalities), ',', ' ') || ' ', patient.search_text)
+"""
+"""A search looks at studies alone: a study's own two lines, then its modalities and the words of its patient."""
+
+RECOUNT = f"""
 CREATE OR REPLACE TEMP TABLE touched_studies AS
     SELECT DISTINCT study AS id FROM cached_series WHERE id IN (SELECT id FROM touched_series);
 CREATE OR REPLACE TEMP TABLE touched_patients AS
@@ -179,9 +185,12 @@ FROM (SELECT touched.id, count(child.id) AS studies, max(child.study_date) AS la
 WHERE cached_patients.id = held.id;
 DELETE FROM cached_patients WHERE studies = 0;
 
-UPDATE cached_studies SET patient_name = patient.patient_name, patient_id = patient.patient_id
-FROM cached_patients AS patient
-WHERE cached_studies.patient = patient.id AND patient.id IN (SELECT id FROM touched_patients)
-  AND (cached_studies.patient_name, cached_studies.patient_id) IS DISTINCT FROM
-      (patient.patient_name, patient.patient_id);
+UPDATE cached_studies
+SET patient_name = told.patient_name, patient_id = told.patient_id, search_text = told.search_text
+FROM (SELECT study.id, patient.patient_name, patient.patient_id, {ALL_WORDS} AS search_text
+      FROM cached_studies AS study JOIN cached_patients AS patient ON study.patient = patient.id
+      WHERE patient.id IN (SELECT id FROM touched_patients)) AS told
+WHERE cached_studies.id = told.id
+  AND (cached_studies.patient_name, cached_studies.patient_id, cached_studies.search_text) IS DISTINCT FROM
+      (told.patient_name, told.patient_id, told.search_text);
 """

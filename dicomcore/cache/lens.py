@@ -52,6 +52,11 @@ def _relation(name: str, body: str) -> str:
     return f"{name} AS NOT MATERIALIZED ({body})"
 
 
+def _kept(name: str, body: str) -> str:
+    """A relation that is worth keeping for the time of the query: it is read more than once."""
+    return f"{name} AS MATERIALIZED ({body})"
+
+
 def _hash(level: str, value: str) -> str:
     return f"sha256(key || '|{level}|' || {value})"
 
@@ -77,7 +82,14 @@ def _da(value: str) -> str:
 
 def _plain(value: str) -> str:
     """The harmless words of a text, but for those that the patient's own name or id is made of."""
-    words = f"regexp_extract_all(replace(strip_accents({value}), '_', ' '), '{WORD}')"
+    return _but_for_own(_words(value))
+
+
+def _words(value: str) -> str:
+    return f"regexp_extract_all(replace(strip_accents({value}), '_', ' '), '{WORD}')"
+
+
+def _but_for_own(words: str) -> str:
     own = f"len(word) >= {SHORTEST_NAME} AND contains(parts, ' ' || lower(word) || ' ')"
     others = f"CASE WHEN plain_name THEN list_filter({words}, lambda word: NOT ({own})) ELSE {words} END"
     return f"array_to_string({others}, ' ')"
@@ -110,7 +122,7 @@ PARTS = "' ' || translate(search_text, chr(10) || '-.,;:_/()''\"', repeat(' ', 1
 
 SECRET = _relation("secret", "SELECT ?::VARCHAR AS key")
 
-SUBJECTS = _relation(
+SUBJECTS = _kept(
     "subjects",
     f"""
     SELECT *, upper(hash[:12]) AS code, hash[:32] AS opaque, {PARTS} AS parts,
@@ -120,6 +132,17 @@ SUBJECTS = _relation(
     """,
 )
 
+STUDY_WORDS = _kept(
+    "study_words",
+    f"""
+    SELECT study_description AS described, {_words("study_description")} AS words
+    FROM (SELECT DISTINCT study_description FROM main.cached_studies)
+    """,
+)
+"""Descriptions are few: their words are looked for once."""
+
+SUBJECT_TEXT = "' subject ' || lower(code) || ' ' || chr(10) || ' s' || lower(code) || ' '"
+
 PATIENTS = _relation(
     "cached_patients",
     f"""
@@ -128,7 +151,7 @@ PATIENTS = _relation(
            {_if("patient_sex", "[MFO]")} AS patient_sex, studies, {_shifted("last_study_date")} AS last_study_date,
            NULL::TIMESTAMP AS last_update, 'Subject ' || code AS patient_name_raw,
            {_da(f"date_trunc('year', {_shifted('patient_birth_date')})::DATE")} AS patient_birth_date_raw,
-           opaque AS id, lower(' subject ' || code || ' ' || chr(10) || ' s' || code || ' ') AS search_text
+           opaque AS id, {SUBJECT_TEXT} AS search_text
     FROM subjects
     """,
 )
@@ -136,14 +159,19 @@ PATIENTS = _relation(
 STUDIES = _relation(
     "cached_studies",
     f"""
-    SELECT {_shifted("study_date")} AS study_date, NULL::TIME AS study_time, 'Subject ' || code AS patient_name,
-           'S' || code AS patient_id, {_plain("study_description")} AS study_description,
-           {_known_modalities("modalities")} AS modalities,
-           '' AS accession_number, '' AS institution_name, study.series, study.instances, study.bytes,
-           NULL::TIMESTAMP AS last_update, {_uid("study_instance_uid")} AS study_instance_uid,
-           {_da(_shifted("study_date"))} AS study_date_raw, '' AS study_time_raw, opaque AS patient,
-           {_opaque("study", "study.id")} AS id, ' ' || lower({_plain("study_description")}) || ' ' AS search_text
-    FROM main.cached_studies AS study JOIN subjects ON study.patient = subjects.id
+    SELECT * EXCLUDE (subject_text), concat_ws(chr(10), ' ' || lower(study_description) || ' ',
+                        ' ' || replace(lower(modalities), ',', ' ') || ' ', subject_text) AS search_text
+    FROM (
+        SELECT {_shifted("study_date")} AS study_date, NULL::TIME AS study_time, 'Subject ' || code AS patient_name,
+               'S' || code AS patient_id, {_but_for_own("words")} AS study_description,
+               {_known_modalities("modalities")} AS modalities,
+               '' AS accession_number, '' AS institution_name, study.series, study.instances, study.bytes,
+               NULL::TIMESTAMP AS last_update, {_uid("study_instance_uid")} AS study_instance_uid,
+               {_da(_shifted("study_date"))} AS study_date_raw, '' AS study_time_raw, opaque AS patient,
+               {_opaque("study", "study.id")} AS id, {SUBJECT_TEXT} AS subject_text
+        FROM main.cached_studies AS study JOIN subjects ON study.patient = subjects.id
+             JOIN study_words ON study.study_description = described
+    )
     """,
 )
 
@@ -194,5 +222,16 @@ INSTANCE_KEYS = _relation(
     """,
 )
 
-RELATIONS = (SECRET, SUBJECTS, PATIENTS, STUDIES, STUDY_KEYS, SERIES, SERIES_KEYS, INSTANCES, INSTANCE_KEYS)
+RELATIONS = (
+    SECRET,
+    SUBJECTS,
+    STUDY_WORDS,
+    PATIENTS,
+    STUDIES,
+    STUDY_KEYS,
+    SERIES,
+    SERIES_KEYS,
+    INSTANCES,
+    INSTANCE_KEYS,
+)
 """In the order in which one names another."""

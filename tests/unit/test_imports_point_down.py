@@ -34,6 +34,8 @@ FLOORS = (
         "accounts",
         "documents",
         "open_in",
+        "saved_filters",
+        "timeline",
     },
     {"audit_log"},
     {"certificate", "people", "doctor"},
