@@ -136,6 +136,8 @@ def _row(axes: Axes, at: int, found: list[Mark], chosen: str, colours: tuple[str
         s=[150 if one.count > 1 else 70 for one in found],
         marker=MARKS[at % len(MARKS)],
         c=[opened if one.study == chosen else marks for one in found],
+        edgecolors=[text if one.study == chosen else "none" for one in found],
+        linewidths=1.6,
         zorder=3,
     )
     for one in found:

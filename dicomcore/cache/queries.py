@@ -15,7 +15,7 @@ from duckdb import DuckDBPyConnection
 from dicomcore.cache import contents, paging
 from dicomcore.cache.database import Cache
 from dicomcore.cache.folding import search_terms
-from dicomcore.cache.lens import Lens, seen_through
+from dicomcore.cache.lens import Lens, digits_of, seen_through
 from dicomcore.cache.paging import END as END
 from dicomcore.cache.paging import Key
 from dicomcore.errors import UsageError
@@ -237,8 +237,12 @@ def find_patient(cache: Cache, patient: str, lens: Lens | None = None) -> dict[s
 def find_study(cache: Cache, study: str, lens: Lens | None = None) -> dict[str, Any] | None:
     """One study by the archive's id or its StudyInstanceUID, as in ``studies_of``; None when not there."""
     by_id = cache.read(*seen_through(lens, f"{STUDIES} WHERE id = ?", [study]))
-    by_uid = f"{STUDIES} WHERE study_instance_uid = ? ORDER BY id LIMIT 1"
-    return _first(by_id) or _first(cache.read(*seen_through(lens, by_uid, [study])))
+    by_uid = f"{STUDIES} WHERE {_OF_UID if lens else 'study_instance_uid = ?'} ORDER BY id LIMIT 1"
+    uid = digits_of(study) if lens else study
+    return _first(by_id) or _first(cache.read(*seen_through(lens, by_uid, [uid])))
+
+
+_OF_UID = "id IN (SELECT opaque_study FROM study_keys WHERE uid_digits = ? AND study_instance_uid <> '')"
 
 
 def find_series(cache: Cache, series: str, lens: Lens | None = None) -> dict[str, Any] | None:

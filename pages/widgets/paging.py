@@ -27,15 +27,15 @@ def first_page() -> None:
 
 def beside(found: Any, last: str) -> None:
     """First, previous, next and last page, by the keys of ``found``: for lists of more pages than one leafs through."""
-    steps = [
-        ("First page", ":material/first_page:", found.before and {}),
-        ("Previous page", ":material/chevron_left:", found.before and {"before": found.before}),
-        ("Next page", ":material/chevron_right:", found.after and {"after": found.after}),
-        ("Last page", ":material/last_page:", found.after and {"before": last}),
-    ]
+    steps = {
+        "First": found.before and {},
+        "Previous": found.before and {"before": found.before},
+        "Next": found.after and {"after": found.after},
+        "Last": found.after and {"before": last},
+    }
     with st.container(horizontal=True, width="content", gap="xsmall"):
-        for label, icon, to in steps:
-            st.button("", icon=icon, help=label, key=label, on_click=_turn, args=(to,), disabled=to == "")
+        for label, to in steps.items():
+            st.button(label, key=f"turn-{label}", on_click=_turn, args=(to,), disabled=to == "")
 
 
 def _turn(to: dict[str, str]) -> None:

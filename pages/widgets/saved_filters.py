@@ -51,7 +51,7 @@ def _row(services: Services, visitor: Visitor, name: str, query: dict[str, str])
                 (":material/edit:", "Rename", lambda: st.session_state.update({RENAMED: name})),
                 (":material/delete:", "Delete", lambda: saved_filters.forget(services, visitor, name)),
             ):
-                st.button("", icon=icon, help=what, key=f"{what}-filter-{name}", type="tertiary", on_click=act)
+                st.button(what, icon=icon, key=f"{what}-filter-{name}", type="tertiary", on_click=act)
 
 
 def _rename(services: Services, visitor: Visitor, name: str) -> None:

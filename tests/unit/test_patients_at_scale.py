@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from bench.big_cache import Amounts, make
 from dicomcore import saved_filters, timeline
@@ -23,6 +24,10 @@ from dicomcore.timeline import Dated
 from dicomcore.visitor import Role, Visitor
 from pages.widgets import timeline as drawn_timeline
 from tests.memory_archive import study
+from tests.one_process import OneProcess
+from tests.unit.test_pages import engine, page
+
+__all__ = ["engine"]
 
 LENS = Lens(b"k" * 32)
 ANNA, BERT = Visitor("Anna", Role.ADMIN), Visitor("Bert", Role.RESEARCHER)
@@ -51,9 +56,10 @@ def ids(page: PatientPage) -> list[str]:
     return list(page.rows["id"])
 
 
-@pytest.mark.parametrize("lens", [None, LENS], ids=["identities", "pseudonyms"])
-@pytest.mark.parametrize("descending", [True, False])
-@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize(
+    ("sort", "descending", "lens"),
+    [*((sort, way, None) for sort in SORTS for way in (True, False)), ("last_study", True, LENS), ("name", True, LENS)],
+)
 def test_turning_the_pages_there_and_back_shows_every_patient_once(
     many: Cache, sort: str, descending: bool, lens: Lens | None
 ) -> None:
@@ -120,6 +126,15 @@ def test_a_cache_of_before_is_searched_like_a_new_one(few: Cache) -> None:
     ))  # fmt: skip
     few.write(lambda to: to.execute(migration))
     assert few.rows("SELECT id, search_text FROM cached_studies ORDER BY id") == new
+
+
+def test_a_study_opens_by_the_uid_of_its_pseudonym(few: Cache) -> None:
+    (seen,) = queries.studies_of(few, ids(queries.search_patients(few, lens=LENS))[0], LENS).to_dict("records")
+    found = queries.find_study(few, str(seen["study_instance_uid"]), LENS)
+    assert found
+    assert found["id"] == seen["id"]
+    for other in ("2.25.1", "1.2.s1", "2.25." + "9" * 39, "x"):
+        assert queries.find_study(few, other, LENS) is None
 
 
 # ---- searches under a name
@@ -204,3 +219,54 @@ def test_what_a_file_says_is_text_in_the_picture_and_its_links(hostile: str) -> 
     for text in (html, base64.b64decode(svg).decode()):
         assert "<script" not in text
     assert html.count("<a ") == len(marks)
+
+
+# ---- on the page
+
+
+@pytest.fixture
+def filled(engine: OneProcess) -> OneProcess:
+    """More patients than pages have numbers."""
+    assert not (engine.settings.data_dir / "cache.duckdb").exists()
+    make(engine.settings.data_dir / "cache.duckdb", Amounts(patients=3000, studies=3000, series=3000, instances=3000))
+    return engine
+
+
+def shown(app: AppTest) -> str:
+    return next(one.value for one in app.caption if "patient" in one.value)
+
+
+@pytest.mark.usefixtures("filled")
+def test_many_pages_are_turned_one_by_one_and_the_address_leads_back() -> None:
+    app = page()
+    assert shown(app).startswith("1 to 25 of 1,")
+    assert [one.disabled for one in app.button if one.label in ("First", "Previous")] == [True, True]
+    app.button(key="turn-Next").click().run()
+    assert shown(app).startswith("26 to 50 of 1,")
+    there = {key: app.query_params[key] for key in ("after",)}
+    again = page(**there)
+    assert again.dataframe[0].value.equals(app.dataframe[0].value)
+    again.button(key="turn-Last").click().run()
+    assert [one.disabled for one in again.button if one.label in ("Next", "Last")] == [True, True]
+    again.button(key="turn-First").click().run()
+    assert shown(again).startswith("1 to 25 of 1,")
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_filter_is_saved_opened_and_deleted_on_the_page() -> None:
+    app = page(q="thorax", modality="CT")
+    fits = shown(app)
+    next(one for one in app.text_input if one.label == "Name").set_value("CT [x](y)")
+    next(one for one in app.button if one.label == "Save this search").click().run()
+    other = page()
+    assert shown(other) != fits
+    other.button(key="open-filter-CT [x](y)").click().run()
+    assert shown(other) == fits
+    other.button(key="Delete-filter-CT [x](y)").click().run()
+    assert [one.label for one in other.button if "open-filter" in str(one.key)] == []
+
+
+@pytest.mark.usefixtures("filled")
+def test_one_or_two_letters_are_not_searched_for_yet() -> None:
+    assert shown(page(q="zq")) == shown(page())
+    assert "No patient fits" in page(q="zqz").info[0].value
