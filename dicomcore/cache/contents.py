@@ -185,12 +185,10 @@ FROM (SELECT touched.id, count(child.id) AS studies, max(child.study_date) AS la
 WHERE cached_patients.id = held.id;
 DELETE FROM cached_patients WHERE studies = 0;
 
-UPDATE cached_studies
-SET patient_name = told.patient_name, patient_id = told.patient_id, search_text = told.search_text
-FROM (SELECT study.id, patient.patient_name, patient.patient_id, {ALL_WORDS} AS search_text
-      FROM cached_studies AS study JOIN cached_patients AS patient ON study.patient = patient.id
-      WHERE patient.id IN (SELECT id FROM touched_patients)) AS told
-WHERE cached_studies.id = told.id
-  AND (cached_studies.patient_name, cached_studies.patient_id, cached_studies.search_text) IS DISTINCT FROM
-      (told.patient_name, told.patient_id, told.search_text);
+UPDATE cached_studies AS study
+SET patient_name = patient.patient_name, patient_id = patient.patient_id, search_text = {ALL_WORDS}
+FROM cached_patients AS patient
+WHERE study.patient = patient.id AND patient.id IN (SELECT id FROM touched_patients)
+  AND (study.patient_name, study.patient_id, study.search_text) IS DISTINCT FROM
+      (patient.patient_name, patient.patient_id, {ALL_WORDS});
 """
