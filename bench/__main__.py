@@ -9,6 +9,7 @@ BENCHMARKS = {
     "scan": "bench.scan",
     "import": "bench.imports",
     "viewer": "bench.viewer",
+    "patients": "bench.patients",
 }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from dicomcore.cache.contents import ALL_WORDS
 from dicomcore.cache.database import Cache
 
 
@@ -21,23 +22,27 @@ class Amounts:
     instances: int = 10_000_000
 
 
+def _words(line: str) -> list[str]:
+    return line.split()
+
+
 def one_of(values: list[str], number: str) -> str:
     """An SQL expression for one of these values, drawn by the hash of ``number``: the same at every run."""
     quoted = ", ".join(f"'{value}'" for value in values)
     return f"([{quoted}])[1 + (hash({number}) % {len(values)})::INTEGER]"
 
 
-BEGINNINGS = "Ab Ber Car Dan Eh Fi Gru Ha Ja Kra Le Mar Neu Ost Pe Ra Schu Ta Ul Va Wei Zim Bo Gar Ho Kel".split()
-MIDDLES = "ba che der fel gen hu ka li mi no pe ra sa te vi wo".split()
-ENDINGS = "mann er berg son ski ova ez ini sen dottir ez ier wald stein feld hof".split()
-GIVEN = (
+BEGINNINGS = _words("Ab Ber Car Dan Eh Fi Gru Ha Ja Kra Le Mar Neu Ost Pe Ra Schu Ta Ul Va Wei Zim Bo Gar Ho Kel")
+MIDDLES = _words("ba che der fel gen hu ka li mi no pe ra sa te vi wo")
+ENDINGS = _words("mann er berg son ski ova ez ini sen dottir ez ier wald stein feld hof")
+GIVEN = _words(
     "Anna Bruno Clara David Elif Fatima Georg Hanna Ivan Jana Karl Lena Max Nina Omar Paula Quirin Rosa Sven Tom "
     "Ute Viktor Wanda Xenia Yusuf Zoe Maria Peter Jorge Ines Luca Sofia Noah Emma Paul Mia Ben Lara Jan Eva"
-).split()
-KINDS = "CT CT CT CT MR MR MR CR CR DX US US PT MG XA NM".split()
+)
+KINDS = _words("CT CT CT CT MR MR MR CR CR DX US US PT MG XA NM")
 DESCRIPTIONS = [
     f"{part}{how}"
-    for part in "Thorax Abdomen Head Neck Knee Spine Pelvis Chest Brain Heart Liver Shoulder Hip Foot Hand".split()
+    for part in _words("Thorax Abdomen Head Neck Knee Spine Pelvis Chest Brain Heart Liver Shoulder Hip Foot Hand")
     for how in (" with contrast", " plain", " follow-up", " low dose", "")
 ]
 MAKERS = ["SIEMENS", "GE MEDICAL SYSTEMS", "Philips", "TOSHIBA", "Canon", "FUJIFILM"]
@@ -81,15 +86,16 @@ CREATE TEMP TABLE made_series AS
 SELECT n, study, kind, {ID.format("'e' || n")} AS id,
        ((sum(weight) OVER (ORDER BY n)) * $instances // sum(weight) OVER ())::BIGINT AS last
 FROM (SELECT range AS n, kind, made.id AS study,
-             1 + (hash(range, 'many') % CASE WHEN kind IN ('CT', 'MR', 'PT', 'NM') THEN 120 ELSE 4 END)::BIGINT AS weight
+             1 + (hash(range, 'many') %
+                  CASE WHEN kind IN ('CT', 'MR', 'PT', 'NM') THEN 120 ELSE 4 END)::BIGINT AS weight
       FROM range($series) JOIN made_studies AS made ON made.n = range % $studies);
 INSERT INTO cached_series BY NAME
 SELECT (n // $studies + 1)::VARCHAR AS series_number, {one_of(DESCRIPTIONS, "n * 23")} AS series_description,
        kind AS modality, upper({one_of(["Chest", "Abdomen", "Head", "Knee", ""], "n * 29")}) AS body_part_examined,
        {one_of(["routine", "research", "screening"], "n * 37")} AS protocol_name,
        {one_of(MAKERS, "n * 41")} AS manufacturer, 'ROOM' || hash(study) % 20 AS station_name,
-       TIMESTAMP '2026-01-01' + to_seconds(n * 3) AS last_update, '1.2.826.0.1.3680043.10.2.' || n AS series_instance_uid,
-       study, id
+       TIMESTAMP '2026-01-01' + to_seconds(n * 3) AS last_update,
+       '1.2.826.0.1.3680043.10.2.' || n AS series_instance_uid, study, id
 FROM made_series ORDER BY study
 """
 
@@ -102,20 +108,22 @@ FROM (SELECT unnest(range(first, last)) AS n, n - first + 1 AS place, series
       FROM (SELECT lag(last, 1, 0) OVER (ORDER BY n) AS first, last, id AS series FROM made_series ORDER BY n))
 """
 
-COUNTED = """
+COUNTED = f"""
 UPDATE cached_series SET instances = held.instances, bytes = held.bytes
 FROM (SELECT series, count(*) AS instances, sum(size) AS bytes FROM cached_instances GROUP BY series) AS held
 WHERE cached_series.id = held.series;
 UPDATE cached_studies SET series = held.series, instances = held.instances, bytes = held.bytes,
        modalities = held.modalities
 FROM (SELECT study, count(*) AS series, sum(instances) AS instances, sum(bytes) AS bytes,
-             string_agg(DISTINCT modality, ', ' ORDER BY modality) AS modalities FROM cached_series GROUP BY study) AS held
+             string_agg(DISTINCT modality, ', ' ORDER BY modality) AS modalities
+      FROM cached_series GROUP BY study) AS held
 WHERE cached_studies.id = held.study;
 UPDATE cached_patients SET studies = held.studies, last_study_date = held.newest
 FROM (SELECT patient, count(*) AS studies, max(study_date) AS newest FROM cached_studies GROUP BY patient) AS held
 WHERE cached_patients.id = held.patient;
 DELETE FROM cached_patients WHERE studies = 0;
-UPDATE cached_studies SET patient_name = patient.patient_name, patient_id = patient.patient_id
+UPDATE cached_studies SET patient_name = patient.patient_name, patient_id = patient.patient_id,
+       search_text = {ALL_WORDS.replace("study.", "cached_studies.")}
 FROM cached_patients AS patient WHERE cached_studies.patient = patient.id;
 DROP TABLE made_series; DROP TABLE made_studies;
 INSERT INTO sync_state VALUES ('made up', 0, true, now()::TIMESTAMP);

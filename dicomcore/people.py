@@ -58,12 +58,17 @@ def search_patients(
     per_page: int = 25,
     sort: str = "last_study",
     descending: bool = True,
+    *,
+    before: str = "",
+    after: str = "",
 ) -> PatientPage:
     """The patients that fit, as ``queries.search_patients`` has them. Raises ``UsageError`` for another ``sort``."""
     if not may_sort_by(visitor, sort):
         raise UsageError(f"Patients cannot be sorted by “{sort}” here.")
     lens = _lens(services, visitor)
-    return queries.search_patients(services.cache, wanted, page, per_page, sort, descending, lens)
+    return queries.search_patients(
+        services.cache, wanted, page, per_page, sort, descending, lens, before=before, after=after
+    )
 
 
 def modalities(services: Services, visitor: Visitor) -> list[str]:

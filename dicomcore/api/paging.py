@@ -12,6 +12,19 @@ Page = Annotated[int, Query(ge=1, le=1_000_000, description="Pages count from 1;
 PerPage = Annotated[int, Query(ge=1, le=MOST_A_PAGE, description="Entries on a page.")]
 
 
+After = Annotated[
+    str, Query(max_length=600, description="The key of the row that the page comes after, as `next` has it; no `page`.")
+]
+
+
+def page_after(request: Request, key: str) -> str | None:
+    """Where the page after this key is, on this host; None where there is none."""
+    if not key:
+        return None
+    url = request.url.remove_query_params("page").include_query_params(after=key)
+    return f"{url.path}?{url.query}"
+
+
 def next_page(request: Request, page: int, pages: int) -> str | None:
     """Where the next page is, on this host; None after the last."""
     if page >= pages:

@@ -13,7 +13,7 @@ from dicomcore.api import known
 from dicomcore.api.asked import Day
 from dicomcore.api.asking import Asking, Exporting, Looking
 from dicomcore.api.known import OF_ONE, OF_THE_CACHE, PatientId, SeriesId, StudyId
-from dicomcore.api.paging import Page, PerPage, next_page
+from dicomcore.api.paging import After, Page, PerPage, page_after
 from dicomcore.api.rows import Moment, Patient, Series, Study
 from dicomcore.cache import queries
 from dicomcore.cache.queries import PatientFilter
@@ -49,7 +49,7 @@ class PatientList(BaseModel):
     total: int = Field(description="How many fit, on all pages.")
     page: int
     pages: int
-    next: str | None = Field(description="Where the next page is; null on the last.")
+    next: str | None = Field(description="Where the next page is; null on the last. Stays right when patients arrive.")
     as_of: Moment = Field(description="When the archive was last asked; null: never, or under pseudonyms.")
 
 
@@ -97,18 +97,19 @@ def patients(
     order: Ordering = "desc",
     page: Page = 1,
     per_page: PerPage = 25,
+    after: After = "",
 ) -> PatientList:
     """The patients with at least one study that fits everything."""
     known.expect_an_answer(asking)
     found = people.search_patients(
-        asking.services, asking.visitor, wanted, page, per_page, sort, descending=order == "desc"
+        asking.services, asking.visitor, wanted, page, per_page, sort, descending=order == "desc", after=after
     )
     return PatientList(
         patients=Patient.all_of(found.rows),
         total=found.total,
         page=found.page,
         pages=found.pages,
-        next=next_page(request, found.page, found.pages),
+        next=page_after(request, found.after),
         as_of=_as_of(asking),
     )
 

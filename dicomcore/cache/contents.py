@@ -148,7 +148,13 @@ def _recount(connection: DuckDBPyConnection, series: pandas.DataFrame) -> None:
     connection.execute(RECOUNT)
 
 
-RECOUNT = """
+ALL_WORDS = """
+    concat_ws(chr(10), string_split(study.search_text, chr(10))[1], string_split(study.search_text, chr(10))[2],
+              ' ' || replace(lower(study.modalities), ',', ' ') || ' ', patient.search_text)
+"""
+"""A search looks at studies alone: a study's own two lines, then its modalities and the words of its patient."""
+
+RECOUNT = f"""
 CREATE OR REPLACE TEMP TABLE touched_studies AS
     SELECT DISTINCT study AS id FROM cached_series WHERE id IN (SELECT id FROM touched_series);
 CREATE OR REPLACE TEMP TABLE touched_patients AS
@@ -180,9 +186,10 @@ FROM (SELECT touched.id, count(child.id) AS studies, max(child.study_date) AS la
 WHERE cached_patients.id = held.id;
 DELETE FROM cached_patients WHERE studies = 0;
 
-UPDATE cached_studies SET patient_name = patient.patient_name, patient_id = patient.patient_id
+UPDATE cached_studies AS study
+SET patient_name = patient.patient_name, patient_id = patient.patient_id, search_text = {ALL_WORDS}
 FROM cached_patients AS patient
-WHERE cached_studies.patient = patient.id AND patient.id IN (SELECT id FROM touched_patients)
-  AND (cached_studies.patient_name, cached_studies.patient_id) IS DISTINCT FROM
-      (patient.patient_name, patient.patient_id);
+WHERE study.patient = patient.id AND patient.id IN (SELECT id FROM touched_patients)
+  AND (study.patient_name, study.patient_id, study.search_text) IS DISTINCT FROM
+      (patient.patient_name, patient.patient_id, {ALL_WORDS});
 """

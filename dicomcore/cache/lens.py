@@ -10,6 +10,7 @@ The hash is SHA-256 over the key and what is hidden, cut to half: only who has t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,6 +57,11 @@ def _relation(name: str, body: str) -> str:
     return f"{name} AS NOT MATERIALIZED ({body})"
 
 
+def _kept(name: str, body: str) -> str:
+    """A relation that is worth keeping for the time of the query: it is read more than once."""
+    return f"{name} AS MATERIALIZED ({body})"
+
+
 def _hash(level: str, value: str) -> str:
     return f"sha256(key || '|{level}|' || {value})"
 
@@ -70,6 +76,12 @@ def _uid(value: str) -> str:
     return f"CASE WHEN {value} = '' THEN '' ELSE '2.25.' || ('0x' || {_opaque('uid', value)})::UHUGEINT::VARCHAR END"
 
 
+def digits_of(uid: str) -> str:
+    """The hash within such a UID: to look for it, since to write one of these is a thousand times the work."""
+    number = int(uid[5:]) if re.fullmatch(r"2\.25\.[0-9]{1,39}", uid) else -1
+    return f"{number:032x}"
+
+
 def _shifted(value: str) -> str:
     return f"CASE WHEN {value} >= {FIRST_DATE} THEN {value} - days END"
 
@@ -81,7 +93,14 @@ def _da(value: str) -> str:
 
 def _plain(value: str) -> str:
     """The harmless words of a text, but for those that the patient's own name or id is made of."""
-    words = f"regexp_extract_all(replace(strip_accents({value}), '_', ' '), '{WORD}')"
+    return _but_for_own(_words(value))
+
+
+def _words(value: str) -> str:
+    return f"regexp_extract_all(replace(strip_accents({value}), '_', ' '), '{WORD}')"
+
+
+def _but_for_own(words: str) -> str:
     own = f"len(word) >= {SHORTEST_NAME} AND contains(parts, ' ' || lower(word) || ' ')"
     others = f"CASE WHEN plain_name THEN list_filter({words}, lambda word: NOT ({own})) ELSE {words} END"
     return f"array_to_string({others}, ' ')"
@@ -89,7 +108,11 @@ def _plain(value: str) -> str:
 
 def _told(value: str) -> str:
     """The harmless words of a text; where it has none, that there is one: hidden is not empty."""
-    return f"coalesce(nullif({_plain(value)}, ''), CASE WHEN trim({value}) <> '' THEN '{HIDDEN}' ELSE '' END)"
+    return _or_hidden(_plain(value), value)
+
+
+def _or_hidden(plain: str, value: str) -> str:
+    return f"coalesce(nullif({plain}, ''), CASE WHEN trim({value}) <> '' THEN '{HIDDEN}' ELSE '' END)"
 
 
 def _if(value: str, pattern: str) -> str:
@@ -130,7 +153,7 @@ PARTS = "' ' || translate(search_text, chr(10) || '-.,;:_/()''\"', repeat(' ', 1
 
 SECRET = _relation("secret", "SELECT ?::VARCHAR AS key")
 
-SUBJECTS = _relation(
+SUBJECTS = _kept(
     "subjects",
     f"""
     SELECT *, upper(hash[:12]) AS code, hash[:32] AS opaque, {PARTS} AS parts,
@@ -140,6 +163,17 @@ SUBJECTS = _relation(
     """,
 )
 
+STUDY_WORDS = _kept(
+    "study_words",
+    f"""
+    SELECT study_description AS described, {_words("study_description")} AS words
+    FROM (SELECT DISTINCT study_description FROM main.cached_studies)
+    """,
+)
+"""Descriptions are few: their words are looked for once."""
+
+SUBJECT_TEXT = "' subject ' || lower(code) || ' ' || chr(10) || ' s' || lower(code) || ' '"
+
 PATIENTS = _relation(
     "cached_patients",
     f"""
@@ -148,7 +182,7 @@ PATIENTS = _relation(
            {_if("patient_sex", "[MFO]")} AS patient_sex, studies, {_shifted("last_study_date")} AS last_study_date,
            NULL::TIMESTAMP AS last_update, 'Subject ' || code AS patient_name_raw,
            {_da(f"date_trunc('year', {_shifted('patient_birth_date')})::DATE")} AS patient_birth_date_raw,
-           opaque AS id, lower(' subject ' || code || ' ' || chr(10) || ' s' || code || ' ') AS search_text
+           opaque AS id, {SUBJECT_TEXT} AS search_text
     FROM subjects
     """,
 )
@@ -156,21 +190,27 @@ PATIENTS = _relation(
 STUDIES = _relation(
     "cached_studies",
     f"""
-    SELECT {_shifted("study_date")} AS study_date, NULL::TIME AS study_time, 'Subject ' || code AS patient_name,
-           'S' || code AS patient_id, {_told("study_description")} AS study_description,
-           {_known_modalities("modalities")} AS modalities,
-           '' AS accession_number, '' AS institution_name, study.series, study.instances, study.bytes,
-           NULL::TIMESTAMP AS last_update, {_uid("study_instance_uid")} AS study_instance_uid,
-           {_da(_shifted("study_date"))} AS study_date_raw, '' AS study_time_raw, opaque AS patient,
-           {_opaque("study", "study.id")} AS id, ' ' || lower({_plain("study_description")}) || ' ' AS search_text
-    FROM main.cached_studies AS study JOIN subjects ON study.patient = subjects.id
+    SELECT * EXCLUDE (subject_text), concat_ws(chr(10), ' ' || lower(nullif(study_description, '{HIDDEN}')) || ' ',
+                        ' ' || replace(lower(modalities), ',', ' ') || ' ', subject_text) AS search_text
+    FROM (
+        SELECT {_shifted("study_date")} AS study_date, NULL::TIME AS study_time, 'Subject ' || code AS patient_name,
+               'S' || code AS patient_id, {_or_hidden(_but_for_own("words"), "study_description")} AS study_description,
+               {_known_modalities("modalities")} AS modalities,
+               '' AS accession_number, '' AS institution_name, study.series, study.instances, study.bytes,
+               NULL::TIMESTAMP AS last_update, {_uid("study_instance_uid")} AS study_instance_uid,
+               {_da(_shifted("study_date"))} AS study_date_raw, '' AS study_time_raw, opaque AS patient,
+               {_opaque("study", "study.id")} AS id, {SUBJECT_TEXT} AS subject_text
+        FROM main.cached_studies AS study JOIN subjects ON study.patient = subjects.id
+             JOIN study_words ON study.study_description = described
+    )
     """,
 )
 
 STUDY_KEYS = _relation(
     "study_keys",
     f"""
-    SELECT study.id AS real_study, {_opaque("study", "study.id")} AS opaque_study, parts, plain_name
+    SELECT study.id AS real_study, {_opaque("study", "study.id")} AS opaque_study, parts, plain_name,
+           {_opaque("uid", "study_instance_uid")} AS uid_digits
     FROM main.cached_studies AS study JOIN subjects ON study.patient = subjects.id
     """,
 )
@@ -223,5 +263,17 @@ INSTANCE_KEYS = _relation(
     """,
 )
 
-RELATIONS = (SECRET, SUBJECTS, PATIENTS, STUDIES, STUDY_KEYS, SERIES, SERIES_KEYS, INSTANCES, KEYWORDS, INSTANCE_KEYS)
+RELATIONS = (
+    SECRET,
+    SUBJECTS,
+    STUDY_WORDS,
+    PATIENTS,
+    STUDIES,
+    STUDY_KEYS,
+    SERIES,
+    SERIES_KEYS,
+    INSTANCES,
+    KEYWORDS,
+    INSTANCE_KEYS,
+)
 """In the order in which one names another."""

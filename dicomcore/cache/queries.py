@@ -5,17 +5,19 @@ With a lens all ids, those that are asked for and those in the answer, are the l
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
 
 import pandas
 from duckdb import DuckDBPyConnection
 
-from dicomcore.cache import contents
+from dicomcore.cache import contents, paging
 from dicomcore.cache.database import Cache
 from dicomcore.cache.folding import search_terms
-from dicomcore.cache.lens import Lens, seen_through
+from dicomcore.cache.lens import Lens, digits_of, seen_through
+from dicomcore.cache.paging import END as END
+from dicomcore.cache.paging import Key
 from dicomcore.errors import UsageError
 from dicomcore.model import ArchiveCounts, StoredInstance
 
@@ -32,6 +34,9 @@ SORTS = {
     "added": "patients.last_update",
 }
 """What patients may be sorted by."""
+
+KINDS = {"studies": "number", "last_study": "date", "added": "moment"}
+"""What changes while somebody turns the pages; it names nobody, and stands in the key of a page."""
 
 PATIENT_COLUMNS = """
        patients.patient_name AS name, patients.patient_id, patients.patient_birth_date AS birth_date,
@@ -77,13 +82,17 @@ class PatientFilter:
 class PatientPage:
     """One page of patients; ``total`` is how many there are on all pages, which count from 1.
 
-    Columns of ``rows``: name, patient_id, birth_date, sex, studies, last_study, added (UTC), id.
+    Columns of ``rows``: name, patient_id, birth_date, sex, studies, last_study, added (UTC), id. ``skipped`` is how
+    many come before them; ``before`` and ``after`` are the keys of the neighbouring pages, empty where there is none.
     """
 
     rows: pandas.DataFrame
     total: int
     page: int
     pages: int
+    skipped: int = 0
+    before: str = ""
+    after: str = ""
 
 
 def search_patients(
@@ -94,27 +103,103 @@ def search_patients(
     sort: str = "last_study",
     descending: bool = True,
     lens: Lens | None = None,
+    *,
+    before: str = "",
+    after: str = "",
 ) -> PatientPage:
     """The patients that fit, newest study first unless told otherwise; a page beyond the last is the last.
 
-    Raises ``UsageError`` for a ``sort`` that is not in ``SORTS``.
+    ``before`` and ``after``: the page beside this key of another page, and not the one of this number. Before
+    ``END`` is the last one. Raises ``UsageError`` for a ``sort`` that is not in ``SORTS`` and a key that is none.
     """
-    where, values = _condition(wanted or PatientFilter())
-    columns = f"{PATIENT_COLUMNS}, count(*) OVER () AS total"  # counted on the way: to look twice takes twice as long
-    order = _order(sort, descending)
-    listed = f"SELECT {columns} FROM cached_patients AS patients {where} {order} LIMIT ? OFFSET ?"
-
-    def rows_of(page: int, cursor: DuckDBPyConnection) -> pandas.DataFrame:
-        limits = [per_page, (page - 1) * per_page]
-        return cursor.execute(*seen_through(lens, listed, [*values, *limits])).df()
-
-    page = max(page, 1)
+    _expect_sort(sort)
+    asked = _Asked(*_condition(wanted or PatientFilter()), max(page, 1), per_page, sort, descending, before, after)
     with cache.snapshot() as cursor:
-        rows = rows_of(page, cursor)
-        if rows.empty and page > 1:
-            rows = rows_of(page := _last_page(cursor, where, values, per_page, lens), cursor)
-    total = 0 if rows.empty else int(rows["total"][0])
-    return PatientPage(rows.drop(columns="total"), total, page, max(1, -(-total // per_page)))
+        return _page(cursor, asked, lens)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A page of patients as it is asked for."""
+
+    where: str
+    values: list[Any]
+    page: int
+    per_page: int
+    sort: str
+    descending: bool
+    before: str
+    after: str
+
+    @property
+    def backwards(self) -> bool:
+        """Counted from the end of the list."""
+        return bool(self.before)
+
+    @property
+    def kind(self) -> str:
+        return KINDS.get(self.sort, "")
+
+
+def _page(cursor: DuckDBPyConnection, asked: _Asked, lens: Lens | None) -> PatientPage:
+    side, more = _side(cursor, asked, lens)
+    skip = 0 if asked.before or asked.after else (asked.page - 1) * asked.per_page
+    values = [*asked.values, *more, *more, asked.per_page, skip]
+    found = cursor.execute(*seen_through(lens, _listed(asked, side), values)).df()
+    total, beside = int(found["total"][0]), int(found["beside"][0])
+    rows = found[found["id"].notna()]
+    skipped = min(total, beside - len(rows) if asked.backwards else total - beside + skip)
+    if asked.backwards and not skipped:
+        return _page(cursor, replace(asked, page=1, before=""), lens)  # all of the first page, however far it was
+    if rows.empty and total:  # beyond the last page
+        return _page(cursor, replace(asked, page=-(-total // asked.per_page), after=""), lens)
+    return _told(rows, total, skipped, asked)
+
+
+def _listed(asked: _Asked, side: str) -> str:
+    """The search is made once: for the rows of the page, and for how many there are on which side of it.
+
+    Within brackets, for a lens stands before it.
+    """
+    ordered = paging.order(asked.descending, backwards=asked.backwards)
+    return f"""
+        FROM (
+            WITH fitting AS MATERIALIZED (
+                SELECT patients.id, {SORTS[asked.sort]} AS value FROM cached_patients AS patients {asked.where}
+            ),
+            counted AS (SELECT count(*) AS total, count(*) FILTER ({side}) AS beside FROM fitting),
+            chosen AS (SELECT id, value FROM fitting WHERE {side} {ordered} LIMIT ? OFFSET ?)
+            SELECT {PATIENT_COLUMNS}, value, value::VARCHAR AS told, total, beside
+            FROM counted LEFT JOIN chosen ON true LEFT JOIN cached_patients AS patients ON patients.id = chosen.id
+        ) {paging.order(asked.descending)}
+    """
+
+
+def _side(cursor: DuckDBPyConnection, asked: _Asked, lens: Lens | None) -> paging.Part:
+    """Which part of the list the page is cut from."""
+    if asked.before and asked.before != END:
+        return _key(cursor, asked, asked.before, lens).before(asked.descending)
+    if asked.after:
+        return _key(cursor, asked, asked.after, lens).after(asked.descending)
+    return "true", []
+
+
+def _key(cursor: DuckDBPyConnection, asked: _Asked, text: str, lens: Lens | None) -> Key:
+    one = f"SELECT {SORTS[asked.sort]} FROM cached_patients AS patients WHERE patients.id = ?"
+    return paging.read(text, asked.kind, lambda row: cursor.execute(*seen_through(lens, one, [row])).fetchall())
+
+
+def _told(rows: pandas.DataFrame, total: int, skipped: int, asked: _Asked) -> PatientPage:
+    keys = [paging.written(rows["told"].iloc[at], rows["id"].iloc[at], asked.kind) for at in (0, -1) if len(rows)]
+    return PatientPage(
+        rows.drop(columns=["value", "told", "total", "beside"]).reset_index(drop=True),
+        total,
+        skipped // asked.per_page + 1,
+        max(1, -(-total // asked.per_page)),
+        skipped,
+        before=keys[0] if skipped else "",
+        after=keys[-1] if skipped + len(rows) < total else "",
+    )
 
 
 def studies_of(cache: Cache, patient: str, lens: Lens | None = None) -> pandas.DataFrame:
@@ -152,8 +237,12 @@ def find_patient(cache: Cache, patient: str, lens: Lens | None = None) -> dict[s
 def find_study(cache: Cache, study: str, lens: Lens | None = None) -> dict[str, Any] | None:
     """One study by the archive's id or its StudyInstanceUID, as in ``studies_of``; None when not there."""
     by_id = cache.read(*seen_through(lens, f"{STUDIES} WHERE id = ?", [study]))
-    by_uid = f"{STUDIES} WHERE study_instance_uid = ? ORDER BY id LIMIT 1"
-    return _first(by_id) or _first(cache.read(*seen_through(lens, by_uid, [study])))
+    by_uid = f"{STUDIES} WHERE {_OF_UID if lens else 'study_instance_uid = ?'} ORDER BY id LIMIT 1"
+    uid = digits_of(study) if lens else study
+    return _first(by_id) or _first(cache.read(*seen_through(lens, by_uid, [uid])))
+
+
+_OF_UID = "id IN (SELECT opaque_study FROM study_keys WHERE uid_digits = ? AND study_instance_uid <> '')"
 
 
 def find_series(cache: Cache, series: str, lens: Lens | None = None) -> dict[str, Any] | None:
@@ -206,17 +295,9 @@ def last_sync(cache: Cache) -> datetime | None:
     return state.synced if state else None
 
 
-def _last_page(cursor: DuckDBPyConnection, where: str, values: list[Any], per_page: int, lens: Lens | None) -> int:
-    counted = f"SELECT count(*) FROM cached_patients AS patients {where}"
-    total = cursor.execute(*seen_through(lens, counted, values)).fetchall()[0][0]
-    return max(1, -(-int(total) // per_page))
-
-
-def _order(sort: str, descending: bool) -> str:
+def _expect_sort(sort: str) -> None:
     if sort not in SORTS:
         raise UsageError(f"Patients cannot be sorted by “{sort}”. Choose one of: {', '.join(SORTS)}.")
-    direction = "DESC" if descending else "ASC"
-    return f"ORDER BY {SORTS[sort]} {direction} NULLS LAST, patients.last_update DESC, patients.id"
 
 
 def _condition(wanted: PatientFilter) -> tuple[str, list[Any]]:
@@ -226,20 +307,14 @@ def _condition(wanted: PatientFilter) -> tuple[str, list[Any]]:
         return "", []
     conditions = " AND ".join(condition for condition, _ in terms)
     return (
-        f"WHERE EXISTS (FROM cached_studies AS studies WHERE studies.patient = patients.id AND {conditions})",
+        f"WHERE patients.id IN (SELECT patient FROM cached_studies AS studies WHERE {conditions})",
         [value for _, values in terms for value in values],
     )
 
 
 def _text(typed: str) -> list[tuple[str, list[Any]]]:
-    """``contains`` and not LIKE: nothing that a person types is a wildcard."""
-    places = (
-        "patients.search_text",
-        "studies.search_text",
-        "' ' || replace(lower(studies.modalities), ',', ' ') || ' '",
-    )
-    anywhere = " OR ".join(f"contains({place}, ?)" for place in places)
-    return [(f"({anywhere})", [term] * len(places)) for term in _terms(typed)]
+    """``contains`` and not LIKE: nothing that a person types is a wildcard. The patient's own words are in it too."""
+    return [("contains(studies.search_text, ?)", [term]) for term in _terms(typed)]
 
 
 def _terms(typed: str) -> list[str]:

@@ -21,7 +21,27 @@ def asked_page() -> int:
 
 def first_page() -> None:
     """Another search begins at its first page: for ``on_change`` of a filter."""
-    st.query_params.pop("page", None)
+    for key in ("page", "before", "after"):
+        st.query_params.pop(key, None)
+
+
+def beside(found: Any, last: str) -> None:
+    """First, previous, next and last page, by the keys of ``found``: for lists of more pages than one leafs through."""
+    steps = {
+        "First": found.before and {},
+        "Previous": found.before and {"before": found.before},
+        "Next": found.after and {"after": found.after},
+        "Last": found.after and {"before": last},
+    }
+    with st.container(horizontal=True, width="content", gap="xsmall"):
+        for label, to in steps.items():
+            st.button(label, key=f"turn-{label}", on_click=_turn, args=(to,), disabled=to == "")
+
+
+def _turn(to: dict[str, str]) -> None:
+    first_page()
+    for key, value in to.items():
+        st.query_params[key] = value
 
 
 def pages(found: Any, name: str) -> None:
@@ -29,6 +49,7 @@ def pages(found: Any, name: str) -> None:
     key = f"{name}-{found.page}-of-{found.pages}"
 
     def go_to() -> None:
+        first_page()
         st.query_params["page"] = str(st.session_state[key])
 
     st.pagination(found.pages, default=found.page, width=340, key=key, on_change=go_to)

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date, timedelta
+from functools import partial
 
 import streamlit as st
 
 from dicomcore import people, reports
-from dicomcore.cache.queries import MOST_LETTERS, PatientFilter, PatientPage
+from dicomcore.cache.queries import END, MOST_LETTERS, PatientFilter, PatientPage
+from dicomcore.errors import UsageError
 from dicomcore.services import Services
 from dicomcore.visitor import Right, Visitor
-from pages.widgets import download, paging
+from pages.widgets import download, paging, saved_filters
 from pages.widgets.tables import ONE_ROW, chosen_row, filled, marked_row, show_table
 from pages.widgets.words import counted
 
 ANY = "any"
 FIRST_DAY = date(1850, 1, 1)
 PER_PAGE = 25
+SHORTEST_WORD = 3
+"""So many letters are typed before the search begins; in scripts of syllables one is a word."""
+
+MOST_NUMBERED = 40
+"""Of more pages than so many one goes to the next, not to one by its number."""
+
 IDENTITIES, PSEUDONYMS = "Name, id, accession, description", "Subject, description"
 
 COLUMNS = {
@@ -46,20 +54,36 @@ PERIODS = {"last week": 7, "last month": 31, "last year": 366}
 def show(services: Services, visitor: Visitor) -> None:
     """Filters, table, and which page of it."""
     wanted = _filter(services, visitor)
+    sort, descending = SORTS[st.session_state.get("sort") or "newest study"]
+    found = _found(services, visitor, wanted, sort, descending)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        told = st.empty()
-        sort, descending = SORTS[st.session_state.get("sort") or "newest study"]
-        asked = paging.asked_page()
-        found = people.search_patients(services, visitor, wanted, asked, PER_PAGE, sort, descending)
-        if found.pages > 1:
-            paging.pages(found, "pages")
-    told.caption(_told(found))
+        st.caption(_told(found), width="content")
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            saved_filters.show(services, visitor)
+            if found.pages > MOST_NUMBERED:
+                paging.beside(found, END)
+            elif found.pages > 1:
+                paging.pages(found, "pages")
     if found.total:
         _table(found, visitor)
         if visitor.may(Right.EXPORT):
             _download(services, wanted, sort, descending, found.total)
     else:
         st.info("No patient fits. Try fewer words, another modality or any date.", icon=":material/search_off:")
+
+
+def _found(services: Services, visitor: Visitor, wanted: PatientFilter, sort: str, descending: bool) -> PatientPage:
+    """The page that the address asks for; the first where what it was beside is gone."""
+    keys = {key: st.query_params.get(key, "") for key in ("before", "after")}
+    ask = partial(people.search_patients, services, visitor, wanted, paging.asked_page(), PER_PAGE, sort, descending)
+    if not any(keys.values()):
+        return ask()
+    try:
+        return ask(**keys)
+    except UsageError as error:
+        paging.first_page()
+        st.toast(f"{error} This is it.")
+        return ask()
 
 
 def _filter(services: Services, visitor: Visitor) -> PatientFilter:
@@ -81,7 +105,11 @@ def _filter(services: Services, visitor: Visitor) -> PatientFilter:
     sorts = [name for name, (by, _) in SORTS.items() if people.may_sort_by(visitor, by)]
     sort.selectbox("Sort by", sorts, key="sort", bind="query-params", on_change=paging.first_page)
     first, last = _custom() if period == "custom" else days(period, date.today())
-    return PatientFilter(text or "", first, last, "" if chosen == ANY else chosen)
+    return PatientFilter(_searched(text or ""), first, last, "" if chosen == ANY else chosen)
+
+
+def _searched(typed: str) -> str:
+    return "" if typed.isascii() and len(typed.strip()) < SHORTEST_WORD else typed
 
 
 def _custom() -> tuple[date | None, date | None]:
@@ -101,7 +129,10 @@ def days(period: str, today: date) -> tuple[date | None, date | None]:
 
 
 def _told(found: PatientPage) -> str:
-    return f"{counted(found.total, 'patient')}" + (f" · page {found.page} of {found.pages}" if found.pages > 1 else "")
+    """``26 to 50 of 48,637 patients``."""
+    many = counted(found.total, "patient")
+    first, last = found.skipped + 1, found.skipped + len(found.rows)
+    return f"{first:,} to {last:,} of {many}" if found.pages > 1 else many
 
 
 def _table(found: PatientPage, visitor: Visitor) -> None:

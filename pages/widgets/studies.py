@@ -10,7 +10,7 @@ import streamlit as st
 from dicomcore import people
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
-from pages.widgets import export, looks, series_strip
+from pages.widgets import export, looks, series_strip, timeline
 from pages.widgets.problems import problem
 from pages.widgets.tables import ONE_ROW, chosen_row, filled, marked_row, show_table
 from pages.widgets.words import EMPTY, shortened
@@ -79,6 +79,7 @@ def _study(visitor: Visitor, studies: pd.DataFrame, patient_id: str) -> pd.Serie
             st.query_params.pop("study", None)
 
     st.subheader("Studies")
+    timeline.show(studies, wanted)
     show_table(
         filled(studies),
         people.columns(visitor, STUDY_COLUMNS),

@@ -35,6 +35,8 @@ FLOORS = (
         "accounts",
         "documents",
         "open_in",
+        "saved_filters",
+        "timeline",
     },
     {"audit_log"},
     {"certificate", "people", "doctor"},
