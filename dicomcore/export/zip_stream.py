@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from io import RawIOBase
+from typing import IO, cast
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
@@ -19,7 +19,7 @@ def zipped(members: Members) -> Iterator[bytes]:
     An error of a member breaks the ZIP off without its directory, so that nobody takes it for whole.
     """
     sink = _Sink()
-    archive = ZipFile(sink, "w", ZIP_STORED)
+    archive = ZipFile(cast(IO[bytes], sink), "w", ZIP_STORED)
     for name, blocks in members:
         with archive.open(ZipInfo(name, LONG_AGO), "w", force_zip64=True) as out:
             for block in blocks:
@@ -30,19 +30,21 @@ def zipped(members: Members) -> Iterator[bytes]:
     yield sink.taken()
 
 
-class _Sink(RawIOBase):
+class _Sink:
     """Takes what a ZIP writes, and cannot be wound back."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
 
-    def writable(self) -> bool:
-        return True
+    def write(self, data: bytes) -> int:
+        self._parts.append(bytes(data))
+        return len(data)
 
-    def write(self, data: object, /) -> int:
-        part = bytes(data)  # type: ignore[call-overload]
-        self._parts.append(part)
-        return len(part)
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        """Nothing is open."""
 
     def taken(self) -> bytes:
         """What was written since the last time."""

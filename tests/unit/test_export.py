@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from io import BytesIO
 
 import openpyxl
@@ -22,9 +25,10 @@ from starlette.routing import Mount
 
 from dicomcore.api.app import make_api
 from dicomcore.cache import queries
-from dicomcore.errors import NotInArchive, UsageError
-from dicomcore.export import tables
-from dicomcore.export.package import package
+from dicomcore.errors import ArchiveUnreachable, NotInArchive, UsageError
+from dicomcore.export import making, tables
+from dicomcore.export.course import Stopped
+from dicomcore.export.package import State, package
 from dicomcore.export.selection import Choice
 from dicomcore.export.zip_stream import zipped
 from dicomcore.journal import audit
@@ -232,6 +236,114 @@ def test_no_export_of_a_project_names_the_patient_anywhere(given: Given, what: s
     told = b"".join(archive.read(name) for name in archive.namelist()) + " ".join(archive.namelist()).encode()
     assert not [secret for secret in SECRETS + UIDS if secret in told.lower()]
     assert b"2021-02-23" not in told
+
+
+# ---- many at once
+
+
+def test_patients_studies_and_series_together_are_taken_once_and_add_up(given: Given) -> None:
+    client = given.client()
+    (patient,) = client.get("/api/patients").json()["patients"]
+    wanted = {
+        "what": "dicom",
+        "patients": [patient["id"]],
+        "studies": [given.study(client)],
+        "series": given.series(client),
+    }
+    prepared = client.post("/api/exports", json=wanted).json()["export"]
+    assert (prepared["instances"], prepared["state"], prepared["done_instances"]) == (5, "ready", 0)
+    archive = opened(client.get(f"/api/exports/{prepared['id']}.zip").content)
+    assert len(objects(archive)) == 5
+    over = client.get(f"/api/exports/{prepared['id']}").json()["export"]
+    assert (over["state"], over["done_instances"], over["left_out"]) == ("finished", 5, 0)
+    assert over["message"] == "5 instances asked for = 5 exported + 0 left out."
+    assert over["message"] in archive.read("summary.txt").decode()
+
+
+def test_the_manifest_names_every_file_by_its_digest_and_ids(given: Given) -> None:
+    archive = opened(b"".join(package(given.services, ADMIN, "dicom", given.choice()).blocks()))
+    lines = manifest(archive)
+    files = [line["path"] for line in lines]
+    assert files == [name for name in archive.namelist() if name not in ("manifest.csv", "summary.txt")]
+    assert [line["sha256"] for line in lines] == [sha256(archive.read(name)).hexdigest() for name in files]
+    first = dcmread(BytesIO(archive.read(files[0])))
+    assert (lines[0]["sop_instance_uid"], lines[0]["patient_id"]) == (first.SOPInstanceUID, PATIENT_ID)
+
+
+def test_an_id_that_is_not_there_is_no_part_of_an_export_that_looks_whole(given: Given) -> None:
+    client = given.client()
+    wanted = {"what": "dicom", "studies": [given.study(client), "nowhere"]}
+    answer = client.post("/api/exports", json=wanted)
+    assert (answer.status_code, answer.json()["detail"]) == (404, "1 of 2 studies are not there any more.")
+    assert client.post("/api/exports", json={"what": "dicom"}).status_code == 400
+
+
+def test_an_export_is_known_to_nobody_else(given: Given) -> None:
+    client = given.client()
+    prepared = client.post("/api/exports", json={"what": "dicom", "studies": [given.study(client)]}).json()["export"]
+    other = given.client(Role.RESEARCHER, name="another")
+    assert [other.get(f"/api/exports/{prepared['id']}{end}").status_code for end in ("", ".zip")] == [404, 404]
+    assert prepared["id"] not in [one["id"] for one in other.get("/api/exports").json()["exports"]]
+
+
+def test_a_stopped_export_does_not_open_and_is_noted(given: Given) -> None:
+    made = package(given.services, ADMIN, "dicom", given.choice())
+    blocks = made.blocks()
+    sent = next(blocks) + next(blocks)
+    made.stop()
+    with pytest.raises(Stopped):
+        sent += b"".join(blocks)
+    with pytest.raises(zipfile.BadZipFile):
+        zipfile.ZipFile(BytesIO(sent))
+    line = audit.newest(given.services.journal, 1)[0]
+    assert (line["action"], json.loads(line["detail"])["state"]) == ("export ended", "cancelled")
+
+
+def test_a_stop_is_heard_while_a_child_works(given: Given, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "deidentify", time.sleep)
+    monkeypatch.setattr(making.Making, "_cleaned", lambda self, child, *_: self._by(child, 60))
+    made = package(given.services, ADMIN, "deidentified", given.choice())
+    threading.Timer(1.5, made.stop).start()
+    with pytest.raises(Stopped):
+        list(made.blocks())
+    assert made.state is State.CANCELLED
+
+
+def test_an_archive_that_stays_away_breaks_the_zip_off(given: Given, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "PAUSES", (0.0, 0.0))
+    blocks, asked = given.services.archive.blocks, []
+
+    def away(archive_id: str) -> Iterator[bytes]:
+        asked.append(archive_id)
+        if len(asked) > 2:
+            raise ArchiveUnreachable("The archive does not answer.")
+        yield from blocks(archive_id)
+
+    monkeypatch.setattr(given.services.archive, "blocks", away)
+    made, sent = package(given.services, ADMIN, "dicom", given.choice()), BytesIO()
+    with pytest.raises(ArchiveUnreachable):
+        sent.writelines(made.blocks())
+    with pytest.raises(zipfile.BadZipFile):
+        zipfile.ZipFile(sent)
+    assert made.state is State.BROKEN
+    assert "does not answer" in made.message
+
+
+def test_an_archive_that_comes_back_is_waited_for(given: Given, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "PAUSES", (0.0, 0.0))
+    blocks, asked = given.services.archive.blocks, []
+
+    def hesitant(archive_id: str) -> Iterator[bytes]:
+        asked.append(archive_id)
+        for block in blocks(archive_id):
+            yield block[:100]
+            if len(asked) == 2:
+                raise ArchiveUnreachable("The archive does not answer.")
+            yield block[100:]
+
+    monkeypatch.setattr(given.services.archive, "blocks", hesitant)
+    archive = opened(b"".join(package(given.services, ADMIN, "dicom", given.choice()).blocks()))
+    assert sorted(archive.read(name) for name in archive.namelist() if ".dcm" in name) == sorted(given.sent.values())
 
 
 # ---- pictures

@@ -32,12 +32,15 @@ def hostile(**elements: object) -> Dataset:
 
 
 def attempt(content: bytes, *, identities: tuple[str, ...] = ()) -> bytes:
-    """What would be exported; nothing where the file is left out."""
-    try:
-        return deidentify(Task(content, SUBJECT, nameless=False, identities=identities)).dataset
-    except Undecodable as reason:
-        assert "kanari" not in str(reason).lower()
-        return b""
+    """What is exported."""
+    return deidentify(Task(content, SUBJECT, nameless=False, identities=identities)).dataset
+
+
+def expect_left_out(dataset: Dataset) -> None:
+    """With a reason that does not name anybody either."""
+    with pytest.raises(Undecodable) as told:
+        attempt(encoded(dataset))
+    expect_nothing_of(str(told.value).encode())
 
 
 def expect_nothing_of(content: bytes) -> None:
@@ -49,7 +52,7 @@ def expect_nothing_of(content: bytes) -> None:
     ["ImageComments", "ProtocolName", "FilterType", "ImageType", "PatientComments", "CodeMeaning", "TextValue"],
 )
 def test_a_name_in_a_text_does_not_leave(keyword: str) -> None:
-    expect_nothing_of(attempt(encoded(hostile(**{keyword: "for KANARIENVOGEL"}))))
+    expect_nothing_of(attempt(encoded(hostile(**{keyword: "KANARIENVOGEL"}))))
 
 
 def test_a_name_deep_in_sequences_does_not_leave() -> None:
@@ -67,14 +70,14 @@ def test_a_name_deep_in_sequences_does_not_leave() -> None:
 def test_a_name_among_the_bytes_of_a_colour_profile_keeps_the_file_in(coding: str) -> None:
     dataset = hostile()
     dataset.add_new((0x0028, 0x2000), "OB", b"\0" * 12 + "Kanarienvogel".encode(coding))
-    assert attempt(encoded(dataset)) == b""
+    expect_left_out(dataset)
 
 
 def test_a_name_of_ideographs_among_bytes_keeps_the_file_in() -> None:
     dataset = hostile()
     dataset.PatientName = "王小东^"
     dataset.add_new((0x0028, 0x2000), "OB", b"\0" * 11 + "王小东".encode("gb18030") + b"\0")
-    assert attempt(encoded(dataset)) == b""
+    expect_left_out(dataset)
 
 
 def test_what_lies_behind_the_last_pixel_does_not_leave() -> None:
@@ -112,9 +115,9 @@ def test_group_lengths_and_unknown_groups_do_not_leave() -> None:
 
 
 def test_a_name_that_only_the_archives_index_knows_does_not_leave() -> None:
-    made = attempt(encoded(hostile(FilterType="of Papageiensteiner")), identities=("Papageiensteiner^Ute",))
+    made = attempt(encoded(hostile(FilterType="Papageienstein")), identities=("Papageienstein^Ute",))
     assert made
-    assert b"Papageiensteiner" not in made
+    assert b"Papageienstein" not in made
 
 
 def test_a_uid_below_the_root_of_the_standard_that_is_not_of_the_standard_is_made_anew() -> None:
@@ -135,14 +138,14 @@ def test_a_uid_below_the_root_of_the_standard_that_is_not_of_the_standard_is_mad
     ],
 )
 def test_what_may_be_lettered_or_is_text_or_private_is_left_out(elements: dict[str, object]) -> None:
-    assert attempt(encoded(hostile(**elements))) == b""
+    expect_left_out(hostile(**elements))
 
 
 def test_an_overlay_in_the_unused_bits_of_the_pixels_keeps_the_file_in() -> None:
     dataset = hostile()
     dataset.add_new((0x6000, 0x0010), "US", 16)
     dataset.add_new((0x6000, 0x0102), "US", 12)
-    assert attempt(encoded(dataset)) == b""
+    expect_left_out(dataset)
 
 
 def test_no_activity_can_be_computed_from_times_that_are_not_there() -> None:

@@ -36,13 +36,19 @@ def engine(settings: Settings, tmp_path: Path) -> Iterator[OneProcess]:
 
 def links(engine: OneProcess, visitor: Visitor) -> list[str]:
     """Where the panel leads, for a patient's newest study."""
+    app = opened(engine, visitor)
+    return [one.proto.url for one in app.get("link_button") if one.proto.url.endswith(".zip")]
+
+
+def opened(engine: OneProcess, visitor: Visitor) -> AppTest:
+    """The page of a patient."""
     (patient,) = people.search_patients(engine, visitor).rows["id"]
     app = AppTest.from_file(MAIN, default_timeout=60)
     app.switch_page("patients.py")
     app.query_params["patient"] = patient
     app.run()
     assert not app.exception
-    return [one.proto.url for one in app.get("link_button") if one.proto.url.endswith(".zip")]
+    return app
 
 
 def test_the_panel_leads_to_each_kind_of_zip_of_the_study(engine: OneProcess) -> None:
@@ -61,3 +67,16 @@ def test_under_pseudonyms_the_panel_does_not_offer_dicom_as_it_is(engine: OnePro
 def test_who_may_not_export_sees_no_panel(engine: OneProcess) -> None:
     with signed_in(engine, Role.RESEARCHER, "only looks", may_export=False):
         assert links(engine, Visitor("only looks", Role.RESEARCHER, may_export=False)) == []
+
+
+def test_a_patient_is_prepared_with_its_size_first(engine: OneProcess) -> None:
+    with signed_in(engine):
+        app = opened(engine, ADMIN)
+        app.segmented_control(key=next(one.key for one in app.segmented_control if one.label == "What")).set_value(
+            "All studies of the patient"
+        ).run()
+        next(one for one in app.button if one.label == "Prepare").click().run()
+        assert not app.exception
+        (url,) = [one.proto.url for one in app.get("link_button") if "/exports/" in one.proto.url]
+        assert url.endswith(".zip")
+        assert any(one.value.startswith("1 instance,") for one in app.caption)

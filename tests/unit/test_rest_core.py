@@ -33,7 +33,7 @@ CANARY = "Canaryfamily^Canarygiven"
 #: The first part of each address that a researcher may call. Whatever is new is for admins until it stands here.
 FOR_RESEARCHERS = {
     *("users", "patients", "patients.csv", "studies", "series", "instances", "tables", "explore", "sync"),
-    *("openapi.json", "docs"),
+    *("openapi.json", "docs", "exports"),
 }
 
 
