@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.slices import PATIENCE_MS, corner, stage
+from tests.browser.slices import PATIENCE_MS, corner, module, stage
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_contours_and_doses_are_told_under_the_pointer_in_words(laid: Page) -> N
     laid.mouse.move(box["x"] + box["width"] / 2 + 0.64 * half, box["y"] + box["height"] / 2 - 0.64 * half)
     expect(corner(laid, "bottom_left")).to_contain_text("Skin · 26.0 Gy")
     green, clear = _laid_over(laid, 0.5, -0.64), _laid_at(laid, -0.95, 0)
-    assert green[1] > 200
+    assert green[1] > max(green[0], green[2]) + 60  # the edge of a line is soft
     assert clear[3] == 0  # less than the least dose
 
 
