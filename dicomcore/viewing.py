@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import itertools
+import secrets
 import time
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,6 +41,8 @@ KEPT_SECONDS, KEPT_STACKS = 600.0, 32
 SENDING = 1
 """One more whenever frames come out differently: browsers ask again."""
 
+_SPACES = secrets.token_bytes(32)
+
 CANNOT_UNDER_PSEUDONYMS = "This image cannot be drawn."
 CHANGED = "The archive has another image here since. Open the series again."
 OTHER_NUMBERS = "The series has other images since. Open it again."
@@ -67,8 +71,9 @@ class Overlay:
 class Stack:
     """A series ready for the viewer; ``series`` is the id that the visitor knows, ``uneven`` a sentence or empty.
 
-    ``frame_rate`` is in frames a second, None where the files say nothing. ``version`` changes whenever the numbers of
-    the frames mean other images.
+    ``frame_rate`` is in frames a second, None where the files say nothing. ``first`` is the frame to begin with, None
+    for the middle one. Series of one ``space`` lie in the same coordinates; empty where that is not known. ``version``
+    changes whenever the numbers of the frames mean other images.
     """
 
     series: str
@@ -81,6 +86,8 @@ class Stack:
     overlay: Overlay
     uneven: str
     frames: tuple[Frame, ...]
+    first: int | None = None
+    space: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,8 @@ class _Placed:
     institution: str
     version: str
     made: float
+    first: int | None
+    space: str
 
 
 def stack(services: Services, visitor: Visitor, series_id: str) -> Stack:
@@ -116,6 +125,8 @@ def stack(services: Services, visitor: Visitor, series_id: str) -> Stack:
         _overlay(services, visitor, series, placed),
         stacking.uneven(facts),
         placed.frames,
+        placed.first,
+        placed.space,
     )
 
 
@@ -256,13 +267,33 @@ def _place(services: Services, visitor: Visitor, series_id: str) -> _Placed:
     nameless = not people.shows_identities(visitor)
     real = people.archive_series(services, visitor, series_id)
     instances = slice_order(queries.instances_of(services.cache, real))
-    found = _facts_of(services, instances, nameless=nameless)
-    frames = [one for pair in zip(instances, found, strict=True) for one in _frames(*pair, nameless=nameless)]
+    pairs = sorted(zip(instances, _facts_of(services, instances, nameless=nameless), strict=True), key=_level)
+    found = [facts for _, facts in pairs]
+    frames = [one for pair in pairs for one in _frames(*pair, nameless=nameless)]
     rate = next((one.frame_rate for one in found if one.frame_rate), None)
     institution = "" if nameless else next((one.institution for one in found if one.institution), "")
-    placed = _Placed(tuple(frames), rate, institution, _version(frames), time.monotonic())
+    first = 0 if any(one.slide for one in found) else None
+    version = _version(frames)
+    placed = _Placed(tuple(frames), rate, institution, version, time.monotonic(), first, _space(found))
     _keep(services, (real, nameless), placed)
     return placed
+
+
+def _level(pair: tuple[StoredInstance, ObjectFacts]) -> tuple[int, int]:
+    """Of slides: levels from the smallest on, then its photograph and its label. All others stay as they lie."""
+    facts = pair[1]
+    if not facts.slide:
+        return 0, 0
+    aside = facts.slide in ("LABEL", "OVERVIEW")
+    return 1 + aside, max(one.rows * one.columns for one in facts.frames)
+
+
+def _space(found: Sequence[ObjectFacts]) -> str:
+    """A word for the common Frame of Reference UID that tells nobody the UID; it holds as long as the program runs."""
+    spaces = {one.frame_of_reference for one in found}
+    if len(spaces) != 1 or spaces == {""}:
+        return ""
+    return hmac.new(_SPACES, spaces.pop().encode(), hashlib.sha256).hexdigest()[:16]
 
 
 def _version(frames: Sequence[Frame]) -> str:
@@ -321,7 +352,7 @@ def _frames(instance: StoredInstance, facts: ObjectFacts, *, nameless: bool) -> 
     several = len(facts.frames) > 1
     for index in stacking.order(facts.frames):
         one = _nameless(facts.frames[index]) if nameless else facts.frames[index]
-        yield Frame(instance, index, _label(instance, index, several, nameless), one)
+        yield Frame(instance, index, _label(instance, one, index, several, nameless), one)
 
 
 def _nameless(facts: FrameFacts) -> FrameFacts:
@@ -331,8 +362,10 @@ def _nameless(facts: FrameFacts) -> FrameFacts:
     return replace(facts, windows=windows, unit=unit, reason=_told(facts.reason, nameless=True))
 
 
-def _label(instance: StoredInstance, index: int, several: bool, nameless: bool) -> str:
+def _label(instance: StoredInstance, facts: FrameFacts, index: int, several: bool, nameless: bool) -> str:
     number = instance.instance_number.strip()
+    if facts.name:
+        return facts.name
     if several:
         return f"frame {index + 1}"
     return f"image {number}" if number and (number.isdecimal() or not nameless) else ""

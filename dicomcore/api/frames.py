@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Response
@@ -14,6 +15,7 @@ from dicomcore.api.asking import Looking
 from dicomcore.api.known import OF_ONE, SeriesId
 from dicomcore.api.pictures import ASKED_EACH_TIME
 from dicomcore.imaging.stored_values import Kind
+from dicomcore.imaging.windows import NamedWindow, VoiTable
 
 router = APIRouter(tags=["Pictures"])
 
@@ -38,6 +40,27 @@ class Window(BaseModel):
     centre: float
     width: float
     function: str = Field(description="VOI LUT Function: LINEAR, LINEAR_EXACT or SIGMOID.")
+    table: int | None = Field(description="Which of the stack's `tables` takes its place, from 0.")
+
+
+class Table(BaseModel):
+    """A VOI LUT: grey levels for the whole values of a unit from `first` on; beyond its ends its ends hold."""
+
+    first: int
+    levels: str = Field(description="One byte each, 0 to 255, in Base64.")
+
+
+class Region(BaseModel):
+    """A calibrated part of an ultrasound picture, in pixels from 0, and what one pixel is there."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    dx: float
+    dy: float
+    x_unit: str = Field(examples=["mm"])
+    y_unit: str = Field(examples=["mm"])
 
 
 class FrameOfSeries(BaseModel):
@@ -61,6 +84,9 @@ class FrameOfSeries(BaseModel):
     orientation: tuple[float, ...] | None = Field(description="ImageOrientationPatient.")
     thickness: float | None = Field(description="In mm.")
     location: float | None = Field(description="In mm.")
+    padding: tuple[int, int] | None = Field(description="Least and greatest value that mean: no pixel here.")
+    letters: tuple[str, str] | None = Field(description="Where rows and columns lead, where that is all that is known.")
+    regions: list[Region] = Field(description="Of ultrasound: where lengths and times can be measured.")
     reason: str = Field(description="Why it cannot be shown; empty where it can.")
 
 
@@ -85,6 +111,9 @@ class StackOfFrames(BaseModel):
     frame_rate: float | None = Field(description="Frames a second, as the file says.")
     overlay: Corners
     uneven: str = Field(description="What a volume of these slices would get wrong, in a sentence; or empty.")
+    first: int | None = Field(description="The frame to begin with; the middle one where it is null.")
+    space: str = Field(description="Series with the same word lie in the same coordinates; may be empty.")
+    tables: list[Table]
     frames: list[FrameOfSeries]
 
 
@@ -93,6 +122,7 @@ def stack(asking: Looking, series_id: SeriesId) -> Response:
     """What a viewer has to know of a series: its frames in slice order, where they lie and what their values mean."""
     of = known.series(asking, series_id)["id"]
     found = viewing.stack(asking.services, asking.visitor, of)
+    tables = list(dict.fromkeys(one.table for frame in found.frames for one in frame.facts.windows if one.table))
     answer = StackOfFrames(
         series=found.series,
         version=found.version,
@@ -107,12 +137,15 @@ def stack(asking: Looking, series_id: SeriesId) -> Response:
             bottom_right=list(found.overlay.bottom_right),
         ),
         uneven=found.uneven,
-        frames=[_told(number, one) for number, one in enumerate(found.frames)],
+        first=found.first,
+        space=found.space,
+        tables=[Table(first=one.first, levels=b64encode(one.levels).decode()) for one in tables],
+        frames=[_told(number, one, tables) for number, one in enumerate(found.frames)],
     )
     return Response(answer.model_dump_json(), media_type="application/json")
 
 
-def _told(number: int, frame: viewing.Frame) -> FrameOfSeries:
+def _told(number: int, frame: viewing.Frame, tables: list[VoiTable]) -> FrameOfSeries:
     facts = frame.facts
     return FrameOfSeries(
         number=number,
@@ -126,15 +159,22 @@ def _told(number: int, frame: viewing.Frame) -> FrameOfSeries:
         note=facts.scale.note,
         unit=facts.unit,
         inverted=facts.inverted,
-        windows=[Window(**one._asdict()) for one in facts.windows],
+        windows=[_window(one, tables) for one in facts.windows],
         spacing=facts.spacing,
         spacing_of=facts.spacing_of,
         position=facts.position,
         orientation=facts.orientation,
         thickness=facts.thickness,
         location=facts.location,
+        padding=facts.padding,
+        letters=facts.letters,
+        regions=[Region(**one._asdict()) for one in facts.regions],
         reason=facts.reason,
     )
+
+
+def _window(one: NamedWindow, tables: list[VoiTable]) -> Window:
+    return Window(**(one._asdict() | {"table": tables.index(one.table) if one.table else None}))
 
 
 @router.get(

@@ -32,6 +32,16 @@ def text(dataset: Dataset, keyword: str) -> str:
         return ""
 
 
+def text_values(dataset: Dataset, keyword: str) -> list[str]:
+    """All values of an element of several as text, in their order. Never raises."""
+    try:
+        value = dataset.get(keyword)
+        several = [value] if isinstance(value, str) else value or []
+        return [str(one).strip("\0 ") for one in several]
+    except Exception:
+        return []
+
+
 def items(dataset: Dataset, keyword: str) -> list[Dataset]:
     """The items of a sequence; none where it is missing or no sequence. Never raises."""
     try:

@@ -19,9 +19,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
@@ -29,6 +31,7 @@ from dicomcore.archive.base import Archive
 from dicomcore.errors import ChildDied, ChildFailed, StoreError, Undecodable
 from dicomcore.imaging.nameless import NOT_SHOWN, names_nobody
 from dicomcore.imaging.render import read_dataset
+from dicomcore.imaging.slide import WHOLE_SLIDE
 from dicomcore.imaging.stack import ObjectFacts, object_facts, unshown, with_computed_window
 from dicomcore.imaging.stored_values import frame_bytes
 from dicomcore.imaging.thumbnails import sweep
@@ -55,6 +58,9 @@ PLAIN = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
 DEFLATED = b"1.2.840.10008.1.2.1.99"
 """Inflating may take any amount of memory: a file that mentions it is left to the children."""
 
+PIXEL_DATA = b"\xe0\x7f\x10\x00"
+"""Its tag, little endian."""
+
 AT_A_TIME = 4
 """Frames under way for all viewers together, besides those that somebody waits for."""
 
@@ -72,12 +78,14 @@ class _Question:
     """What a child is asked: ``frame`` of an object, or, where that is None, its facts.
 
     ``content`` is the file, or the path of one that never changes. ``windowed``: with a window, computed if need be.
+    ``beginning``: the content ends somewhere behind its header.
     """
 
     content: bytes | str
     frame: int | None = None
     nameless: bool = False
     windowed: bool = False
+    beginning: bool = False
 
 
 def answer(question: _Question) -> bytes | ObjectFacts:
@@ -104,7 +112,7 @@ def _here(question: _Question) -> bytes | ObjectFacts:
 def _facts(question: _Question) -> ObjectFacts:
     """With a window computed from the middle frame, for all of them, where the file has none of its own."""
     try:
-        dataset = _opened(question.content)
+        dataset = _header(question.content) if question.beginning else _opened(question.content)
         if question.nameless and not names_nobody(dataset):
             return unshown(NOT_SHOWN)
         facts = object_facts(dataset)
@@ -123,6 +131,15 @@ def _windowed(facts: ObjectFacts, dataset: Dataset) -> ObjectFacts:
 
 def _opened(content: bytes | str) -> Dataset:
     return read_dataset(content) if isinstance(content, bytes) else _opened_file(content)
+
+
+def _header(content: bytes | str) -> Dataset:
+    """What comes before the pixels. Raises ``Undecodable``."""
+    assert isinstance(content, bytes)
+    try:
+        return dcmread(BytesIO(content), force=True, stop_before_pixels=True)
+    except Exception as error:  # pydicom raises many kinds on damaged files
+        raise Undecodable("The header of the file cannot be read.") from error
 
 
 @lru_cache(maxsize=1)
@@ -207,6 +224,8 @@ class FrameStore:
         return found
 
     def _ask(self, instance: StoredInstance, question: _Question, version: str = "") -> bytes | ObjectFacts:
+        if instance.sop_class_uid == WHOLE_SLIDE and question.frame is None and not question.windowed:
+            return self._by_child(replace(question, content=self._beginning(instance), beginning=True))
         if _is_large(instance):
             path = self._on_disk(instance, version or self.version(instance))
             return self._by_child(replace(question, content=str(path)))
@@ -214,6 +233,18 @@ class FrameStore:
         question = replace(question, content=content)
         is_plain = instance.transfer_syntax_uid in PLAIN and DEFLATED not in content
         return _here(question) if is_plain else self._by_child(question)
+
+    def _beginning(self, instance: StoredInstance) -> bytes:
+        """As much of a slide, which may be of many gigabytes, as holds its header."""
+        found = bytearray()
+        blocks = self._archive().blocks(instance.id)
+        for block in blocks:
+            found += block
+            if len(found) > LARGE or PIXEL_DATA in found[-len(block) - len(PIXEL_DATA) :]:
+                break
+        if close := getattr(blocks, "close", None):
+            close()
+        return bytes(found)
 
     def _by_child(self, question: _Question) -> bytes | ObjectFacts:
         with self._child() as child:

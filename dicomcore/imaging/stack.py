@@ -6,46 +6,32 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from dicomcore.errors import Undecodable
-from dicomcore.imaging.elements import functional_group, items, number, numbers, text
+from dicomcore.imaging import slide
+from dicomcore.imaging.elements import functional_group, number, numbers, text, text_values
 from dicomcore.imaging.frames import PIXELS, frame_count
 from dicomcore.imaging.grey import percentile_window
-from dicomcore.imaging.stored_values import BYTES, Kind, Scale, is_wide, scale_of, sent_values
+from dicomcore.imaging.spacing import Region, regions_of, spacing_of
+from dicomcore.imaging.stored_values import BYTES, Kind, Scale, is_whole, is_wide, scale_of, sent_as_stored, sent_values
 from dicomcore.imaging.suv import suv_factor
 from dicomcore.imaging.what_it_is import what_it_is
+from dicomcore.imaging.windows import EXACT as EXACT
+from dicomcore.imaging.windows import NamedWindow as NamedWindow
+from dicomcore.imaging.windows import padding_of, windows_of
 
 MOST_FRAMES = 20_000
 """Of one object; a header that claims more is wrong, or a film that no browser holds."""
-
-LONGEST_NAME = 64
-"""Letters of a window's name."""
 
 SAME_DIRECTION = 1e-3
 SAME_PLACE_MM = 1e-3
 UNEVEN_SHARE, UNEVEN_MM = 0.01, 0.05
 TILT_DEGREES = 0.5
 FASTEST = 1000.0
-
-FLOATS = ("FloatPixelData", "DoubleFloatPixelData")
-
-CM = 3
-"""Physical Units X Direction of an ultrasound region (PS3.3 C.8.5.5.1.15)."""
-
-
-class NamedWindow(NamedTuple):
-    """Centre and width in the units of the frame (PS3.3 C.11.2.1.2); ``function`` is its VOI LUT Function."""
-
-    name: str
-    centre: float
-    width: float
-    function: str = "LINEAR"
-
 
 Vector = tuple[float, ...]
 
@@ -55,7 +41,10 @@ class FrameFacts:
     """One frame: its size in pixels, how it is sent, what it means, and where it lies (mm, patient coordinates).
 
     ``spacing`` is row and column distance in mm, ``spacing_of`` the element that told it. ``unit`` is ``HU``, ``SUV``,
-    ``counts``, another one by its name, or empty. ``reason``: why it cannot be shown; empty where it can.
+    ``counts``, another one by its name, or empty. ``padding`` is the range of sent values that are no pixels.
+    ``letters``: where the rows and the columns lead, as Patient Orientation has it (PS3.3 C.7.6.1.1.1), where there is
+    no orientation. ``name`` is set where it is no number that tells the frame from others. ``reason``: why it cannot
+    be shown; empty where it can.
     """
 
     rows: int
@@ -70,6 +59,10 @@ class FrameFacts:
     orientation: Vector | None = None
     thickness: float | None = None
     location: float | None = None
+    padding: tuple[int, int] | None = None
+    letters: tuple[str, str] | None = None
+    regions: tuple[Region, ...] = ()
+    name: str = ""
     reason: str = ""
 
     @property
@@ -85,15 +78,26 @@ class FrameFacts:
 
 @dataclass(frozen=True, slots=True)
 class ObjectFacts:
-    """One object of a series: its frames in the order of the file; ``institution`` is for whom may see identities."""
+    """One object of a series: its frames in the order of the file; ``institution`` is for whom may see identities.
+
+    Objects of one ``frame_of_reference`` lie in the same coordinates. ``slide`` is the flavour of a level of a slide.
+    """
 
     frames: tuple[FrameFacts, ...]
     frame_rate: float | None = None
     institution: str = ""
+    frame_of_reference: str = ""
+    slide: str = ""
 
 
 def object_facts(dataset: Dataset) -> ObjectFacts:
-    """The facts of all frames of an object. Never raises ``Undecodable``: that is the reason of its frames."""
+    """The facts of all frames of an object. Never raises ``Undecodable``: that is the reason of its frames.
+
+    Of a slide, whose tiles are one picture, the header alone will do.
+    """
+    if slide.is_slide(dataset):
+        institution = text(dataset, "InstitutionName")
+        return ObjectFacts((_level(dataset),), None, institution, "", slide.flavour_of(dataset))
     if reason := why_no_picture(dataset):
         return unshown(reason)
     count = min(frame_count(dataset), MOST_FRAMES)
@@ -101,7 +105,17 @@ def object_facts(dataset: Dataset) -> ObjectFacts:
         frames = (_facts(dataset, 0),) * count
     else:
         frames = tuple(_facts(dataset, index) for index in range(count))
-    return ObjectFacts(frames, frame_rate(dataset), text(dataset, "InstitutionName"))
+    institution, space = text(dataset, "InstitutionName"), text(dataset, "FrameOfReferenceUID")
+    return ObjectFacts(frames, frame_rate(dataset), institution, space)
+
+
+def _level(dataset: Dataset) -> FrameFacts:
+    """A level of a slide as the one picture that it is."""
+    rows, columns = slide.size_of(dataset)
+    facts = replace(_facts(dataset, 0), rows=rows, columns=columns, name=slide.name_of(dataset))
+    if reason := facts.reason or slide.why_not(dataset):
+        return replace(facts, reason=reason)
+    return replace(facts, scale=replace(facts.scale, note=slide.missing(dataset)))
 
 
 def _is_one_like_another(dataset: Dataset) -> bool:
@@ -131,7 +145,7 @@ def with_computed_window(facts: FrameFacts, dataset: Dataset, index: int) -> Fra
     sent = sent_values(dataset, index, facts.scale)
     slope, intercept = facts.scale.slope, facts.scale.intercept
     centre, width = percentile_window(sent, dataset, lambda values: values * slope + intercept)
-    return replace(facts, windows=(NamedWindow("Computed", centre, width, "LINEAR_EXACT"),))
+    return replace(facts, windows=(NamedWindow("Computed", centre, width, EXACT),))
 
 
 def frame_rate(dataset: Dataset) -> float | None:
@@ -150,7 +164,7 @@ def _facts(dataset: Dataset, index: int) -> FrameFacts:
         return FrameFacts(rows, columns, Scale("uint8"), reason=str(reason))
     factor, unit = _unit(dataset, index)
     measures = functional_group(dataset, index, "PixelMeasuresSequence")
-    spacing, spacing_of = _spacing(dataset, measures)
+    spacing, told_by = spacing_of(dataset, measures)
     orientation = _vector(functional_group(dataset, index, "PlaneOrientationSequence"), "ImageOrientationPatient", 6)
     return FrameFacts(
         rows,
@@ -158,14 +172,24 @@ def _facts(dataset: Dataset, index: int) -> FrameFacts:
         replace(scale, slope=scale.slope * factor, intercept=scale.intercept * factor),
         "" if scale.kind == "rgb8" else unit,
         _is_inverted(dataset),
-        () if scale.kind == "rgb8" else _windows(dataset, index, factor),
+        () if scale.kind == "rgb8" else windows_of(dataset, index, factor, whole=is_whole(dataset)),
         spacing,
-        spacing_of,
+        told_by,
         _position(dataset, index, orientation),
         orientation,
         number(measures, "SliceThickness"),
         number(dataset, "SliceLocation"),
+        padding_of(dataset, signed=scale.kind == "int16") if sent_as_stored(dataset) else None,
+        None if orientation else _letters(dataset),
+        regions_of(dataset),
     )
+
+
+def _letters(dataset: Dataset) -> tuple[str, str] | None:
+    """Patient Orientation where it is one, of the kind ``A\\FR``."""
+    found = [one.strip().upper() for one in text_values(dataset, "PatientOrientation")]
+    sensible = len(found) == 2 and all(set(one) <= set("LRAPHF") and len(one) <= 3 for one in found) and any(found)
+    return (found[0], found[1]) if sensible else None
 
 
 def _unit(dataset: Dataset, index: int) -> tuple[float, str]:
@@ -183,76 +207,6 @@ def _unit(dataset: Dataset, index: int) -> tuple[float, str]:
     if modality == "RTDOSE":
         return 1.0, {"GY": "Gy"}.get(text(dataset, "DoseUnits"), text(dataset, "DoseUnits").lower())
     return 1.0, "" if kind == "US" else kind
-
-
-def _windows(dataset: Dataset, index: int, factor: float) -> tuple[NamedWindow, ...]:
-    """The file's own, in its order (PS3.3 C.11.2, C.7.6.16.2.10)."""
-    group = functional_group(dataset, index, "FrameVOILUTSequence")
-    names = _names(group)
-    pairs = zip(numbers(group, "WindowCenter"), numbers(group, "WindowWidth"), strict=False)
-    function = _function(dataset, group)
-    return tuple(
-        _in_units(NamedWindow(_name(names, at), centre, width, function), factor)
-        for at, (centre, width) in enumerate(pairs)
-        if width > 0
-    )
-
-
-def _function(dataset: Dataset, group: Dataset) -> str:
-    """LINEAR is made for whole numbers (PS3.3 C.11.2.1.2): of floats the window is taken exactly."""
-    given = text(group, "VOILUTFunction").upper()
-    if given == "SIGMOID" or not any(keyword in dataset for keyword in FLOATS):
-        return given if given in ("LINEAR_EXACT", "SIGMOID") else "LINEAR"
-    return "LINEAR_EXACT"
-
-
-def _in_units(window: NamedWindow, factor: float) -> NamedWindow:
-    """The half and the one of LINEAR are of the rescaled values: taken off before those are multiplied."""
-    name, centre, width, function = window
-    if function == "LINEAR" and factor != 1 and width > 1:
-        centre, width, function = centre - 0.5, width - 1, "LINEAR_EXACT"
-    return NamedWindow(name, centre * factor, width * factor, function)
-
-
-def _name(names: Sequence[str], at: int) -> str:
-    return names[at] if at < len(names) and names[at] else f"Window {at + 1}"
-
-
-def _names(group: Dataset) -> list[str]:
-    try:
-        given = group.get("WindowCenterWidthExplanation") or ()
-        return [str(one).strip()[:LONGEST_NAME] for one in ([given] if isinstance(given, str) else given)]
-    except Exception:  # pydicom raises many kinds on damaged values
-        return []
-
-
-def _spacing(dataset: Dataset, measures: Dataset) -> tuple[Vector | None, str]:
-    """Distance of rows and of columns in mm, and which element says so (PS3.3 10.7.1.3, C.8.5.5)."""
-    for where, keyword in (
-        (measures, "PixelSpacing"),
-        (dataset, "PixelSpacing"),
-        (dataset, "ImagerPixelSpacing"),
-        (dataset, "NominalScannedPixelSpacing"),
-    ):
-        pair = numbers(where, keyword)
-        if len(pair) == 2 and min(pair) > 0:
-            return tuple(pair), keyword
-    return _ultrasound_spacing(dataset)
-
-
-def _ultrasound_spacing(dataset: Dataset) -> tuple[Vector | None, str]:
-    """Where all regions with lengths agree; else a distance would depend on where it is measured."""
-    regions = [
-        (abs(number(one, "PhysicalDeltaY") or 0) * 10, abs(number(one, "PhysicalDeltaX") or 0) * 10)
-        for one in items(dataset, "SequenceOfUltrasoundRegions")
-    ]
-    units = [
-        {number(one, "PhysicalUnitsXDirection"), number(one, "PhysicalUnitsYDirection")}
-        for one in items(dataset, "SequenceOfUltrasoundRegions")
-    ]
-    if len(set(regions)) == 1 and all(unit == {CM} for unit in units) and min(regions[0]) > 0:
-        return regions[0], "SequenceOfUltrasoundRegions"
-    return None, ""
 
 
 def _position(dataset: Dataset, index: int, orientation: Vector | None) -> Vector | None:

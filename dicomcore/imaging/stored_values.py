@@ -14,6 +14,7 @@ from dicomcore.imaging.colour import rgb
 from dicomcore.imaging.elements import functional_group, items, number, text
 from dicomcore.imaging.frames import decode_frame
 from dicomcore.imaging.lookup import lookup
+from dicomcore.imaging.slide import is_slide, put_together
 
 Kind = Literal["int16", "uint16", "uint8", "rgb8"]
 
@@ -58,7 +59,7 @@ def scale_of(dataset: Dataset, index: int) -> Scale:
 def sent_values(dataset: Dataset, index: int, scale: Scale | None = None) -> Values:
     """The values of a frame as they are sent: H×W of ``scale.kind``, or H×W×3 uint8 RGB. Raises ``Undecodable``."""
     scale = scale or scale_of(dataset, index)
-    frame = decode_frame(dataset, index)
+    frame = put_together(dataset) if is_slide(dataset) else decode_frame(dataset, index)
     if scale.kind == "rgb8":
         return np.ascontiguousarray(rgb(frame, dataset))
     values = frame.values
@@ -93,10 +94,19 @@ def _is_colour(dataset: Dataset) -> bool:
     return several or text(dataset, "PhotometricInterpretation") == "PALETTE COLOR"
 
 
+def is_whole(dataset: Dataset) -> bool:
+    """Whether its values are whole numbers."""
+    return "FloatPixelData" not in dataset and "DoubleFloatPixelData" not in dataset
+
+
 def is_wide(dataset: Dataset) -> bool:
     """Whether its values are floats, or have more than 16 bits."""
-    floats = "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset
-    return floats or (number(dataset, "BitsAllocated") or 0) > 16
+    return not is_whole(dataset) or (number(dataset, "BitsAllocated") or 0) > 16
+
+
+def sent_as_stored(dataset: Dataset) -> bool:
+    """Whether a grey picture is sent with the values that it has in the file."""
+    return not (_is_colour(dataset) or is_wide(dataset) or _modality_lut(dataset))
 
 
 def _kind(dataset: Dataset) -> Kind:

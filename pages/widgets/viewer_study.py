@@ -61,7 +61,7 @@ def _words(value: object) -> str:
 
 def _opened(services: Services, visitor: Visitor, all_series: pd.DataFrame, series: pd.Series) -> None:
     """Only the tab that is in front asks the archive."""
-    view, tags = st.tabs([VIEW, TAGS], key=f"viewer-{series['id']}", on_change="rerun")
+    view, tags = st.tabs([VIEW, TAGS], key=f"viewer-{series['study']}", on_change="rerun")
     if view.open:
         with view, problems_shown():
             viewer_view.show(services, visitor, all_series, series)

@@ -59,18 +59,22 @@ def test_keys_and_the_list_of_series_belong_to_the_active_pane(page: Page) -> No
     page.get_by_role("button", name="Open broken").click()
     expect(page.locator(".corner.bottom_right").nth(1)).to_contain_text("broken")
     expect(page.locator(".corner.bottom_right").first).to_contain_text("head")
+    page.keyboard.press("Home")  # the button that was pressed has the focus
+    _says(page, 1, "Series 6, image 1 of 10")
     _lay_out(page, "1×1")
     expect(page.locator(".corner.bottom_right")).to_contain_text("broken")
 
 
-def test_more_panes_than_series_say_what_to_do(page: Page) -> None:
+def test_new_panes_take_the_series_that_are_not_on_show(page: Page) -> None:
     _lay_out(page, "2×2")
-    page.get_by_label("Series", exact=True).nth(3).select_option("head")
+    page.get_by_label("Series", exact=True).nth(3).select_option("chest")
     _lay_out(page, "1×2")
-    page.get_by_label("Series", exact=True).first.select_option("broken")
-    page.get_by_label("Series", exact=True).nth(1).select_option("broken")
+    page.get_by_label("Series", exact=True).first.select_option("head")
+    page.get_by_label("Series", exact=True).nth(1).select_option("colour")
     _lay_out(page, "2×2")
-    expect(page.locator(".reason").nth(2)).to_be_empty()
+    expect(page.locator(".reason").nth(3)).to_be_empty()
+    expect(page.locator(".corner.bottom_right").nth(2)).to_contain_text("broken")
+    expect(page.locator(".corner.bottom_right").nth(3)).to_contain_text("chest")
 
 
 def test_the_next_series_is_there_before_it_is_asked_for(page: Page) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from dicomcore.settings import Settings
 from dicomcore.visitor import Role, Visitor
 from tests.factories import ct, encoded, write
 from tests.one_process import OneProcess, imported
+from tests.unit.test_slide import level
 from tests.visitors import token_of
 
 ADMIN = Visitor("an admin", Role.ADMIN)
@@ -120,7 +122,7 @@ def test_a_stack_tells_what_a_viewer_needs(admin: TestClient) -> None:
         "slope": 1.0,
         "intercept": -1024.0,
         "inverted": False,
-        "windows": [{"name": CANARY, "centre": 40.0, "width": 400.0, "function": "LINEAR"}],
+        "windows": [{"name": CANARY, "centre": 40.0, "width": 400.0, "function": "LINEAR", "table": None}],
         "spacing": [1.0, 1.0],
         "spacing_of": "PixelSpacing",
         "position": [0.0, 0.0, -3.0],
@@ -351,3 +353,24 @@ def test_frames_come_as_they_are_through_a_server_that_squeezes_its_answers(engi
         assert answer.headers["Content-Encoding"] == "identity"
         assert len(answer.content) in (512, 3 * 512)
     assert client.get(f"{place}/stack").headers["Content-Encoding"] == "gzip"
+def test_the_levels_of_a_slide_come_by_size_with_its_label_last(tmp_path: Path) -> None:
+    with closing(OneProcess(Settings(data_dir=tmp_path / "data", log_dir=tmp_path / "logs", archive="folder"))) as here:
+        kinds = [("LABEL", 4, 4), ("VOLUME", 5, 6), ("VOLUME", 3, 4), ("VOLUME", 30_000, 40_000)]
+        for image, (kind, rows, columns) in enumerate(kinds, 1):
+            told = {"image": image, "ImageType": ["ORIGINAL", "PRIMARY", kind, "NONE"]}
+            write(tmp_path / "cd" / f"{image}.dcm", level(6, rows, columns, **told))
+        imported(here, tmp_path / "cd")
+        here.refresh()
+        client = client_of(here)
+        stack = stack_of(client, "1")
+        assert stack["first"] == 0
+        assert [one["label"] for one in stack["frames"]] == [
+            "level of 4 × 3 pixels",
+            "level of 6 × 5 pixels",
+            "level of 40,000 × 30,000 pixels",
+            "label of the slide of 4 × 4 pixels",
+        ]
+        assert [one["bytes"] for one in stack["frames"]] == [36, 90, 0, 48]
+        assert len(client.get(f"{series_of(client, '1')}/frames/1").content) == 90
+        hidden = stack_of(client_of(here, Role.RESEARCHER, name="rita", project="study-a"), "1")
+        assert [one["bytes"] for one in hidden["frames"]] == [0] * 4

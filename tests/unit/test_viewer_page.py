@@ -100,7 +100,7 @@ def listed(app: AppTest) -> list[str]:
 
 def tags(engine: OneProcess, number: str) -> AppTest:
     app = opened(engine, number)
-    app.session_state[f"viewer-{series_of(engine)[number]}"] = "Tags"
+    app.session_state[f"viewer-{the_study(engine)}"] = "Tags"
     return lives(app.run())
 
 
@@ -209,7 +209,7 @@ def test_under_pseudonyms_no_view_and_no_header_says_who_it_is(engine: OneProces
         for one in every:
             app = page(study=study, series=one)
             told = everything(app)
-            app.session_state[f"viewer-{one}"] = "Tags"
+            app.session_state[f"viewer-{study}"] = "Tags"
             told += everything(lives(app.run()))
             ids = [*series_of(engine).values(), the_study(engine)]
             assert [secret for secret in (*SECRETS, *ids) if secret in told] == []

@@ -54,7 +54,7 @@ export class Picture {
   tableFor(look, frame) {
     const seen = windowOf(look, frame);
     const inverted = look.invert !== frame.inverted;
-    const key = [frame.kind, frame.slope, frame.intercept, seen.centre, seen.width, seen.function, inverted, look.colours].join();
+    const key = [frame.kind, frame.slope, frame.intercept, seen.centre, seen.width, seen.function, seen.table, frame.padding, inverted, look.colours].join();
     if (frame.kind === "rgb8") return `rgb ${look.invert}`;
     if (this.made.key !== key) Object.assign(this.made, { key, table: tableOf(frame, seen, inverted, look.colours) });
     return this.made.table;

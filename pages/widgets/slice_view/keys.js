@@ -49,7 +49,8 @@ function isForUs(view, event) {
   if (isWriting(target)) return false;
   const inside = event.composedPath().includes(view.root);
   if (inside) return !(PRESSED.has(target.localName) && (event.key === " " || event.key === "Enter"));
-  return !target.closest("button, a, input, [role=button], [role=dialog], [role=tab], [role=grid], [role=menu]");
+  if (target.closest("input, [role=dialog], [role=tab], [role=grid], [role=menu], [role=slider], [role=radiogroup]")) return false;
+  return !target.closest("button, a, summary, [role=button]") || !(event.key === " " || event.key === "Enter");
 }
 
 /** What a key does: one of the table, or a window by its number; undefined for all others. */

@@ -8,7 +8,14 @@ const AT_ONCE = 2;
 export async function stackOf(series, signal) {
   const answer = await fetch(`${addressOf(series)}/stack`, { signal, credentials: "same-origin" });
   if (!answer.ok) throw new Error(await sentenceOf(answer));
-  return answer.json();
+  return readable(await answer.json());
+}
+
+/** With the tables of its windows as bytes, each beside its window. */
+function readable(stack) {
+  const tables = (stack.tables ?? []).map(({ first, levels }) => ({ first, levels: Uint8Array.from(atob(levels), (one) => one.charCodeAt(0)) }));
+  for (const frame of stack.frames) for (const window of frame.windows) window.lookup = tables[window.table ?? -1];
+  return stack;
 }
 
 function addressOf(series) {

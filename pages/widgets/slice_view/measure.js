@@ -5,15 +5,26 @@ import { aspectOf } from "./state.js";
 /** The tools by their key, how many points each takes, and its word. */
 export const TOOLS = { distance: 2, angle: 3, ellipse: 2 };
 
-/** Millimetres per pixel column and row, or pixels when the file does not say. */
-function scaleOf(frame) {
-  if (!frame.spacing) return { x: 1, y: 1, unit: "pixels", note: " (spacing unknown)" };
-  const atDetector = frame.spacing_of === "ImagerPixelSpacing";
-  return { x: frame.spacing[1], y: frame.spacing[0], unit: "mm", note: atDetector ? " at the detector" : "" };
+const NOTES = { ImagerPixelSpacing: " on the detector", NominalScannedPixelSpacing: " on the film" };
+
+/** What a pixel is to the right and down where these points lie: millimetres, or pixels when the file does not say. */
+function scaleOf(frame, points) {
+  const region = regionOf(frame, points);
+  if (region) return { x: region.dx, y: region.dy, unit: region.x_unit, down: region.y_unit, note: "" };
+  if (!frame.spacing || frame.spacing_of === "SequenceOfUltrasoundRegions")
+    return { x: 1, y: 1, unit: "pixels", down: "pixels", note: frame.regions?.length ? " (outside a calibrated region)" : " (spacing unknown)" };
+  return { x: frame.spacing[1], y: frame.spacing[0], unit: "mm", down: "mm", note: NOTES[frame.spacing_of] ?? "" };
+}
+
+/** The calibrated region of an ultrasound picture in which all points lie; of several the smallest. */
+function regionOf(frame, points) {
+  const holds = (one) => points.every(({ x, y }) => x >= one.left && x <= one.right + 1 && y >= one.top && y <= one.bottom + 1);
+  const sizeOf = (one) => (one.right - one.left) * (one.bottom - one.top);
+  return (frame.regions ?? []).filter(holds).sort((one, other) => sizeOf(one) - sizeOf(other))[0];
 }
 
 export function distanceOf(frame, [from, to]) {
-  const scale = scaleOf(frame);
+  const scale = scaleOf(frame, [from, to]);
   return Math.hypot((to.x - from.x) * scale.x, (to.y - from.y) * scale.y);
 }
 
@@ -46,7 +57,7 @@ export function insideOf(frame, pixels, [from, to]) {
 }
 
 export function areaOf(frame, [from, to]) {
-  const scale = scaleOf(frame);
+  const scale = scaleOf(frame, [from, to]);
   return (Math.PI / 4) * Math.abs((to.x - from.x) * scale.x) * Math.abs((to.y - from.y) * scale.y);
 }
 
@@ -58,15 +69,22 @@ export function rounded(value) {
 /** The lines beside a measurement. */
 export function saying(kind, points, frame, pixels, unit) {
   if (points.length < TOOLS[kind]) return [];
-  const scale = scaleOf(frame);
-  if (kind === "distance") return [`${distanceOf(frame, points).toFixed(1)} ${scale.unit}${scale.note}`];
+  const scale = scaleOf(frame, points);
   if (kind === "angle") return [`${angleOf(frame, points).toFixed(1)}°`];
-  const square = scale.unit === "mm" ? "mm²" : "pixels";
+  if (scale.unit !== scale.down) return [apart(scale, points)];
+  if (kind === "distance") return [`${distanceOf(frame, points).toFixed(1)} ${scale.unit}${scale.note}`];
+  const square = scale.unit === "pixels" ? "pixels" : `${scale.unit}²`;
   const area = `Area ${areaOf(frame, points).toFixed(1)} ${square}${scale.note}`;
   if (!pixels || frame.kind === "rgb8") return [area];
   const { count, mean, sd, least, most } = insideOf(frame, pixels, points);
   if (!count) return [area];
   return [`Mean ${rounded(mean)} ${unit}`.trim(), `SD ${rounded(sd)}`, `Min ${rounded(least)}, max ${rounded(most)}`, area];
+}
+
+/** Of a curve over time there is no one distance: how far it is both ways. */
+function apart(scale, [from, to]) {
+  const [across, down] = [Math.abs(to.x - from.x) * scale.x, Math.abs(to.y - from.y) * scale.y];
+  return `${across.toFixed(2)} ${scale.unit} across, ${down.toFixed(2)} ${scale.down} down`;
 }
 
 const COLOUR = "#ffd54a";

@@ -8,6 +8,8 @@ const [LEFT, MIDDLE, RIGHT] = [1, 4, 2];
 export function followMouse(pane) {
   const { stage } = pane;
   const fingers = new Map();
+  let several = false;
+  let before = null;
   const wheel = notches(WHEEL_NOTCH, (count) => pane.step(count));
   const scroll = notches(FINGER_NOTCH, (count) => pane.step(count));
   const spot = (event) => {
@@ -26,14 +28,15 @@ export function followMouse(pane) {
     event.preventDefault();
     stage.focus({ preventScroll: true });
     stage.setPointerCapture(event.pointerId);
+    if (!fingers.size) [several, before] = [false, pane.look.window];
     fingers.set(event.pointerId, [event.clientX, event.clientY]);
+    if (fingers.size > 1 && !several) gather();
     if (fingers.size === 1 && event.buttons === LEFT && pane.view.tool && pane.frame) pane.begin(pane.view.tool, spot(event));
-    else if (fingers.size > 1) pane.unfinished = null;
   });
   stage.addEventListener("pointermove", (event) => {
     pane.pointer = spot(event);
-    const before = fingers.get(event.pointerId);
-    if (before) moved(event, before);
+    const from = fingers.get(event.pointerId);
+    if (from) moved(event, from);
     else if (pane.unfinished) pane.stretch(pane.pointer);
     pane.refresh();
   });
@@ -47,6 +50,13 @@ export function followMouse(pane) {
     pane.refresh();
   });
 
+  /** What the first finger did before the others came down was meant as theirs. */
+  function gather() {
+    several = true;
+    pane.unfinished = null;
+    pane.change({ window: before });
+  }
+
   function moved(event, [x, y]) {
     const [dx, dy] = [event.clientX - x, event.clientY - y];
     const apart = spread(fingers);
@@ -56,6 +66,7 @@ export function followMouse(pane) {
       pan(dx / 2, dy / 2);
       return pane.zoom(spread(fingers) / apart || 1);
     }
+    if (several) return undefined; // the last finger of several is on its way up
     if (event.buttons & MIDDLE) return pan(dx, dy);
     if (event.buttons & RIGHT) return pane.zoom(Math.exp(dy / 150));
     if (!(event.buttons & LEFT)) return undefined;

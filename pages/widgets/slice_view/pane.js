@@ -125,7 +125,9 @@ export class Pane {
   /** Where another pane's frame lies in the patient; where that is unknown, as far from the first as it is. */
   follow(other) {
     if (!this.frame || !other.frame) return;
-    const same = samePlace(other.frame, this.stack.frames);
+    const apart = this.stack.space && other.stack.space && this.stack.space !== other.stack.space;
+    const same = apart ? null : samePlace(other.frame, this.stack.frames);
+    if (!same && other.stack.frames.length < 2) return; // one image leads nowhere
     const share = other.frame.number / Math.max(1, other.stack.frames.length - 1);
     this.go(same ? same.number : Math.round(share * (this.stack.frames.length - 1)), false);
   }
@@ -164,10 +166,10 @@ export class Pane {
   /** Widen and raise the window by a drag; how far depends on how wide it is. */
   drag(dx, dy) {
     if (!this.frame || this.frame.kind === "rgb8") return;
-    const { centre, width, function: shape } = windowOf(this.look, this.frame);
+    const { centre, width, function: curve } = windowOf(this.look, this.frame);
     const pace = Math.max(width, this.frame.slope) / 300;
     const least = Math.min(1, Math.abs(this.frame.slope));
-    this.change({ window: { name: "", width: Math.max(least, width + dx * pace), centre: centre + dy * pace, function: shape } });
+    this.change({ window: { name: "", function: curve, width: Math.max(least, width + dx * pace), centre: centre + dy * pace } });
   }
 
   /** From CSS pixels of the stage to pixels of the picture. */

@@ -63,13 +63,22 @@ export function lettersOf(direction) {
     .join("");
 }
 
+const AXES = { L: [1, 0, 0], R: [-1, 0, 0], P: [0, 1, 0], A: [0, -1, 0], H: [0, 0, 1], F: [0, 0, -1] };
+
+/** Patient Orientation as directions: in "FR" the first letter is the stronger one (PS3.3 C.7.6.1.1.1). */
+function directionsOf(letters) {
+  const vectorOf = (word) => [0, 1, 2].map((axis) => [...word].reduce((sum, letter, at) => sum + AXES[letter][axis] / (1 + at / 2), 0));
+  return letters && letters.flatMap(vectorOf);
+}
+
 /** What lies to the right, left, top and bottom of the box; null when the file does not say. */
 export function edgesOf(look, frame) {
-  if (!frame.orientation) return null;
+  const orientation = frame.orientation ?? directionsOf(frame.letters);
+  if (!orientation) return null;
   const [a, b, c, d] = look.turn; // orthogonal: its inverse is its transpose
   const along = (x, y) => {
     const [column, row] = [a * x + b * y, c * x + d * y];
-    return [0, 1, 2].map((axis) => column * frame.orientation[axis] + row * frame.orientation[axis + 3]);
+    return [0, 1, 2].map((axis) => column * orientation[axis] + row * orientation[axis + 3]);
   };
   return {
     right: lettersOf(along(1, 0)),
