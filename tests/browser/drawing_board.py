@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -48,7 +48,7 @@ class DrawingBoard:
         self._stack: dict[str, Any] = {}
         self._values = b""
 
-    def draw(self, facts: dict[str, Any], values: bytes) -> RGB:
+    def draw(self, facts: dict[str, Any], values: bytes, tables: Sequence[dict[str, Any]] = ()) -> RGB:
         """One frame as ``/stack`` describes it and ``/frames`` sends it, at first sight: rows × columns × RGB.
 
         Pixels are taken for squares: where they lie is not asked here. Raises ``AssertionError`` with what is said
@@ -60,7 +60,7 @@ class DrawingBoard:
             "series": str(self._series), "version": "1", "modality": "OT", "number": "1", "description": "",
             "unit": "", "frame_rate": None, "uneven": "",
             "overlay": {"top_left": [], "top_right": [], "bottom_right": []},
-            "frames": [{**facts, "number": 0, "spacing": None}],
+            "frames": [{**facts, "number": 0, "spacing": None}], "tables": list(tables),
         }  # fmt: skip
         rows, columns = facts["rows"], facts["columns"]
         said = self._page.evaluate("([s, w, h]) => drawn(s, w, h)", [str(self._series), columns, rows])
