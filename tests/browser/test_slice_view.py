@@ -199,9 +199,12 @@ def test_cine_draws_every_image_and_leaves_none_out(page: Page) -> None:
         const look = () => {
             const at = Number(stage.ariaLabel.match(/image (\\d+) of/)[1]);
             if (drawn.at(-1) !== at) drawn.push(at);
-            if (drawn.length === 12) done(drawn);
+            if (drawn.length < 12) return;
+            watcher.disconnect();
+            done(drawn);
         };
-        new MutationObserver(look).observe(stage, { attributes: true, attributeFilter: ["data-ms"] });
+        const watcher = new MutationObserver(look);
+        watcher.observe(stage, { attributes: true, attributeFilter: ["data-ms"] });
         stage.dispatchEvent(new KeyboardEvent("keydown", { key: "c", bubbles: true, composed: true })); })"""
     )
     page.keyboard.press("Escape")
