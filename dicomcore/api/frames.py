@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from dicomcore import viewing
 from dicomcore.api import known
 from dicomcore.api.asking import Looking
+from dicomcore.api.headers import AS_THEY_ARE
 from dicomcore.api.known import OF_ONE, SeriesId
 from dicomcore.api.pictures import ASKED_EACH_TIME
 from dicomcore.imaging.stored_values import Kind
@@ -29,9 +30,6 @@ Version = Annotated[
 ]
 
 VALUES = "application/octet-stream"
-AS_THEY_ARE = {"Content-Encoding": "identity"}
-"""Else the server would squeeze every answer: a slice takes longer to squeeze than to draw."""
-
 
 class Window(BaseModel):
     """In the frame's unit."""

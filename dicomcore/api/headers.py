@@ -26,6 +26,9 @@ POLICY = {
 FRAMED = "/component/"
 """Streamlit shows components of this kind in a frame."""
 
+AS_THEY_ARE = {"Content-Encoding": "identity"}
+"""For pixels and packed files. Else the server would squeeze them: a slice takes longer to squeeze than to draw."""
+
 CODE = ("/static/", FRAMED, "/_stcore/bidi-components/", "/code/")
 """Programs and fonts, the same for everybody: browsers may keep them."""
 

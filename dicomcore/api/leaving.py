@@ -7,6 +7,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from dicomcore.api.aside import aside
+from dicomcore.api.headers import AS_THEY_ARE
 from dicomcore.export.package import Package
 
 ZIP = "application/zip"
@@ -41,4 +42,4 @@ class Leaving(StreamingResponse):
 
 def to_keep(name: str) -> dict[str, str]:
     """The headers of a file that a browser saves and nobody else keeps."""
-    return {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store", **AS_THEY_ARE}

@@ -13,6 +13,7 @@ from dicomcore import volumes as making
 from dicomcore.api import known
 from dicomcore.api.asking import Asking, Looking
 from dicomcore.api.frames import Corners, Version, Window
+from dicomcore.api.headers import AS_THEY_ARE
 from dicomcore.api.known import OF_ONE, SeriesId
 
 router = APIRouter(tags=["Pictures"])
@@ -122,7 +123,8 @@ def nifti(
 
     It ends before an image that cannot be decoded: `bytes` tells whether it is whole.
     """
-    return StreamingResponse(_pieces(making.nifti, asking, series_id, number, coarser, version), media_type=NIFTI)
+    pieces = _pieces(making.nifti, asking, series_id, number, coarser, version)
+    return StreamingResponse(pieces, media_type=NIFTI, headers=AS_THEY_ARE)
 
 
 @router.get("/series/{id}/volumes/{number}.nii.gz", responses={200: {"content": {GZIP: {}}}, **OF_ONE}, **_FILE)
@@ -131,7 +133,7 @@ def nifti_zipped(
 ) -> Response:
     """The same, compressed."""
     pieces = _pieces(making.nifti_zipped, asking, series_id, number, coarser, version)
-    return StreamingResponse(pieces, media_type=GZIP)
+    return StreamingResponse(pieces, media_type=GZIP, headers=AS_THEY_ARE)
 
 
 def _pieces(make: Any, asking: Asking, series_id: str, number: int, coarser: int, version: str) -> Iterator[bytes]:
