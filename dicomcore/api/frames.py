@@ -31,6 +31,7 @@ Version = Annotated[
 
 VALUES = "application/octet-stream"
 
+
 class Window(BaseModel):
     """In the frame's unit."""
 

@@ -23,11 +23,9 @@ from dicomcore.settings import Settings
 from dicomcore.timeline import Dated
 from dicomcore.visitor import Role, Visitor
 from pages.widgets import timeline as drawn_timeline
+from tests.clicking import page
 from tests.memory_archive import study
 from tests.one_process import OneProcess
-from tests.unit.test_pages import engine, page
-
-__all__ = ["engine"]
 
 LENS = Lens(b"k" * 32)
 ANNA, BERT = Visitor("Anna", Role.ADMIN), Visitor("Bert", Role.RESEARCHER)
