@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,15 +19,16 @@ from dicomcore.settings import Settings
 from dicomcore.visitor import Role
 from tests.factories import ct, write
 from tests.one_process import OneProcess, imported
+from tests.overlay_objects import item
 from tests.visitors import token_of
 
 CANARY = "CANARYNAME"
-HEAD, TIMES, SCREEN, ONE, BROKEN = "1", "2", "3", "4", "5"
+HEAD, TIMES, SCREEN, ONE, BROKEN, TABLE = "1", "2", "3", "4", "5", "6"
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneProcess]:
-    """One study: a CT of five slices, an MR at two times, a screenshot, one image alone, a CT with a broken slice."""
+    """One study: five slices of CT, an MR at two times, a screenshot, one image alone, a broken slice, a VOI LUT."""
     place = tmp_path_factory.mktemp("volumes")
     services = OneProcess(Settings(data_dir=place / "data", log_dir=place / "logs", archive="folder"))
     hu: dict[str, Any] = {"RescaleSlope": "1", "RescaleIntercept": "-1024", "WindowCenter": "40", "WindowWidth": "400"}
@@ -49,6 +49,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneProcess]:
         if image == 3:
             broken.PixelData = broken.PixelData[:100]
         write(place / "cd" / f"broken{image}.dcm", broken)
+    table = item(LUTDescriptor=[256, 900, 8], LUTData=bytes(range(256)))
+    for image in (1, 2, 3):
+        write(place / "cd" / f"table{image}.dcm", ct(series=6, image=image, **whose, VOILUTSequence=[table]))
     imported(services, place / "cd")
     services.refresh()
     yield services
@@ -105,11 +108,10 @@ def test_a_volume_comes_as_nifti_in_its_unit(admin: TestClient) -> None:
     assert np.allclose(image.affine @ (3, 2, 4, 1), (-3, -2, 5, 1))
 
 
-def test_the_compressed_file_is_the_same(admin: TestClient) -> None:
-    place = f"{series_of(admin, HEAD)}/volumes/0.nii"
-    answer = admin.get(f"{place}.gz")
-    assert answer.headers["content-type"] == "application/gzip"
-    assert gzip.decompress(answer.content) == admin.get(place).content
+def test_of_a_lookup_table_a_volume_takes_the_range(admin: TestClient) -> None:
+    (volume,) = told(admin, TABLE)["volumes"]
+    (window,) = volume["windows"]
+    assert (window["centre"], window["width"], window["table"]) == (900 + 128, 256, None)
 
 
 def test_times_are_volumes(admin: TestClient) -> None:
@@ -129,10 +131,7 @@ def test_a_series_without_a_volume_says_why_and_what_to_do(admin: TestClient, nu
 
 def test_a_volume_with_a_broken_slice_never_looks_whole(admin: TestClient) -> None:
     size = told(admin, BROKEN)["volumes"][0]["sizes"][0]["bytes"]
-    place = f"{series_of(admin, BROKEN)}/volumes/0.nii"
-    assert len(admin.get(place).content) < size
-    with pytest.raises(EOFError):
-        gzip.decompress(admin.get(f"{place}.gz").content)
+    assert len(admin.get(f"{series_of(admin, BROKEN)}/volumes/0.nii").content) < size
 
 
 def test_sizes_that_there_are_not_are_refused(admin: TestClient) -> None:
@@ -181,5 +180,5 @@ def test_under_pseudonyms_no_name_and_no_face_is_shown(researcher: TestClient) -
 def test_strangers_and_wrong_ids_get_nothing(engine: OneProcess, admin: TestClient, researcher: TestClient) -> None:
     real = series_of(admin, HEAD)
     stranger = TestClient(Starlette(routes=[Mount("/api", make_api(lambda: engine))]))
-    assert [stranger.get(f"{real}/volumes{end}").status_code for end in ("", "/0.nii", "/0.nii.gz")] == [401] * 3
-    assert [researcher.get(f"{real}/volumes{end}").status_code for end in ("", "/0.nii", "/0.nii.gz")] == [404] * 3
+    assert [stranger.get(f"{real}/volumes{end}").status_code for end in ("", "/0.nii")] == [401] * 2
+    assert [researcher.get(f"{real}/volumes{end}").status_code for end in ("", "/0.nii")] == [404] * 2
