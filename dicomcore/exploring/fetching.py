@@ -158,8 +158,8 @@ def begin(services: Services, visitor: Visitor, keyword: str, cohort: Cohort = (
         if _is_at_work(services):
             raise UsageError("Another keyword is being fetched. Wait for its end, or stop it.")
         images = _lacking(services, visitor, keyword, cohort)
+        audit.note(services.journal, visitor.name, "keyword fetched", keyword, series=len(images))
         work = _works[services] = _Work(Fetch(keyword, len(images)))
-    audit.note(services.journal, visitor.name, "keyword fetched", keyword, series=len(images))
     threading.Thread(target=_run, args=(services, work, images), name="keyword-fetch", daemon=True).start()
     return work.state
 

@@ -17,7 +17,7 @@ from pydicom.tag import Tag
 
 from dicomcore.cache import contents
 from dicomcore.cache.database import Cache
-from dicomcore.errors import AccessRefused, ArchiveUnreachable, UsageError
+from dicomcore.errors import AccessRefused, ArchiveUnreachable, StoreError, UsageError
 from dicomcore.exploring import cohort, fetching, fields, keywords, members
 from dicomcore.exploring.cohort import COMPARISONS, WITHOUT_VALUE, Condition
 from dicomcore.exploring.fields import Kind
@@ -158,6 +158,19 @@ def test_a_stop_ends_it_and_only_one_fetch_is_at_work(engine: OneProcess, monkey
     ended = fetching.wait(engine)
     assert ended is not None
     assert (ended.over, ended.done) == (True, 1)
+
+
+def test_a_fetch_that_cannot_be_noted_is_not_begun_and_stands_in_nobodys_way(
+    engine: OneProcess, monkeypatch: Any
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise StoreError("The disk is full.")
+
+    with monkeypatch.context() as while_full:
+        while_full.setattr(fetching.audit, "note", full)
+        with pytest.raises(StoreError):
+            fetching.begin(engine, ADA, "Manufacturer")
+    assert fetched(engine, "Manufacturer").problem == ""
 
 
 # ---- the words
