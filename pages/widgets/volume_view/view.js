@@ -1,5 +1,6 @@
 // MPR and 3D of one series: three planes that share a crosshair, or the whole to turn about.
 
+import { sentenceFor } from "../slice_view/asking.js";
 import { made, offer } from "../slice_view/dom.js";
 import { followKeys } from "../slice_view/keys.js";
 import { rounded } from "../slice_view/measure.js";
@@ -99,7 +100,7 @@ class VolumeView {
       if (!hasWebGL2()) throw new Error(NO_WEBGL2);
       this.told = await volumesOf(this.place, asking.signal);
       if (this.told.why_none) throw new Error(this.told.why_none);
-      if (!this.scene.nv) await this.scene.begin();
+      await this.scene.begin();
       const volumes = this.told.volumes.map((one) => [String(one.number), one.name]);
       offer(this.which, volumes, volumes[0][0]);
       this.which.hidden = volumes.length < 2;
@@ -122,7 +123,8 @@ class VolumeView {
       const isOther = this.volume?.number !== volume.number && this.volume?.unit !== volume.unit;
       this.volume = volume;
       if (!this.window || isOther) this.window = this.usual();
-      await this.scene.show(bytes, this.window);
+      await this.scene.show(bytes, this.window, asking.signal);
+      if (asking.signal.aborted) return;
       this.window ??= this.usual();
       if (!this.ready) this.scene.reset();
       this.look ??= looksFor(volume.unit)[0];
@@ -152,7 +154,7 @@ class VolumeView {
       await act();
     } catch (error) {
       if (asking.signal.aborted) return;
-      this.trouble = error instanceof TypeError ? "The server cannot be reached. Try again." : error.message;
+      this.trouble = sentenceFor(error);
     }
     this.tell();
   }
