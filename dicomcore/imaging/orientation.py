@@ -1,4 +1,4 @@
-"""Which way a plane of pixels looks (Image Orientation (Patient), PS3.3 C.7.6.2.1.1), and how far along it frames lie."""
+"""Which way a plane of pixels looks (PS3.3 C.7.6.2.1.1), and how far along its normal the frames of a dose lie."""
 
 from __future__ import annotations
 

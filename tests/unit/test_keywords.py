@@ -133,6 +133,25 @@ def test_an_image_that_cannot_be_read_is_counted_and_no_more(engine: OneProcess,
     assert fetching.held(engine, ADA, "PatientPosition").lacking == 4
 
 
+def test_what_cannot_be_read_is_not_tried_again_by_itself(engine: OneProcess, monkeypatch: Any) -> None:
+    """Of two keywords neither makes the other one be forgotten: the page would never come to rest."""
+    wanted = cohort.read(["keyword.EchoNumbers:filled:", "keyword.SpacingBetweenSlices:filled:"])
+    for keyword in ("EchoNumbers", "SpacingBetweenSlices"):
+        fetched(engine, keyword)
+        engine.cache.write(
+            lambda to: to.execute(
+                "DELETE FROM cached_keywords WHERE series = (SELECT min(series) FROM cached_keywords)"
+            )
+        )
+    monkeypatch.setattr(type(engine.archive), "read", lambda *_: b"no DICOM at all")
+    for _ in range(2):
+        fetching.follow(engine, ADA, wanted)
+        fetching.wait(engine)
+    before = fetching.state(engine)
+    fetching.follow(engine, ADA, wanted)
+    assert fetching.state(engine) is before
+
+
 def test_an_archive_that_goes_away_is_said_and_what_was_read_stays(engine: OneProcess, monkeypatch: Any) -> None:
     def gone(*_: object) -> bytes:
         raise ArchiveUnreachable("The archive does not answer.")
