@@ -135,13 +135,14 @@ def test_an_image_that_cannot_be_read_is_counted_and_no_more(engine: OneProcess,
 
 def test_what_cannot_be_read_is_not_tried_again_by_itself(engine: OneProcess, monkeypatch: Any) -> None:
     """Of two keywords neither makes the other one be forgotten: the page would never come to rest."""
-    wanted = cohort.read(["keyword.EchoNumbers:filled:", "keyword.SpacingBetweenSlices:filled:"])
-    for keyword in ("EchoNumbers", "SpacingBetweenSlices"):
-        fetched(engine, keyword)
+    names = ("EchoNumbers", "SpacingBetweenSlices")
+    wanted = cohort.read([f"keyword.{name}:empty:" for name in names])
+    for name in names:
+        fetched(engine, name)
+    for name, (series,) in zip(names, engine.cache.rows("SELECT id FROM cached_series ORDER BY id"), strict=False):
         engine.cache.write(
-            lambda to: to.execute(
-                "DELETE FROM cached_keywords WHERE series = (SELECT min(series) FROM cached_keywords)"
-            )
+            lambda to, of: to.execute("DELETE FROM cached_keywords WHERE keyword = ? AND series = ?", of),
+            [name, series],
         )
     monkeypatch.setattr(type(engine.archive), "read", lambda *_: b"no DICOM at all")
     for _ in range(2):
