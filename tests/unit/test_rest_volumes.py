@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import nibabel
@@ -17,10 +18,11 @@ from dicomcore import volumes
 from dicomcore.api.app import make_api
 from dicomcore.settings import Settings
 from dicomcore.visitor import Role
+from tests import rest
 from tests.factories import ct, write
 from tests.one_process import OneProcess, imported
 from tests.overlay_objects import item
-from tests.visitors import token_of
+from tests.rest import client_of
 
 CANARY = "CANARYNAME"
 HEAD, TIMES, SCREEN, ONE, BROKEN, TABLE = "1", "2", "3", "4", "5", "6"
@@ -58,11 +60,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneProcess]:
     services.close()
 
 
-def client_of(services: OneProcess, role: Role = Role.ADMIN, **more: Any) -> TestClient:
-    app = Starlette(routes=[Mount("/api", make_api(lambda: services))])
-    return TestClient(app, headers={"Authorization": f"Bearer {token_of(services, role, **more)}"})
-
-
 @pytest.fixture(scope="module")
 def admin(engine: OneProcess) -> TestClient:
     return client_of(engine)
@@ -73,12 +70,9 @@ def researcher(engine: OneProcess) -> TestClient:
     return client_of(engine, Role.RESEARCHER, name="rita", project="study-a")
 
 
+@cache
 def series_of(client: TestClient, number: str) -> str:
-    (patient,) = client.get("/api/patients").json()["patients"]
-    (study,) = client.get(f"/api/patients/{patient['id']}/studies").json()["studies"]
-    series = client.get(f"/api/studies/{study['id']}/series").json()["series"]
-    (found,) = [one["id"] for one in series if one["number"] == number]
-    return f"/api/series/{found}"
+    return f"/api/series/{rest.series_of(client, number)}"
 
 
 def told(client: TestClient, number: str) -> dict[str, Any]:
