@@ -11,8 +11,8 @@ from dicomcore.access.tokens import Token as Token
 from dicomcore.access.users import User as User
 from dicomcore.errors import UsageError
 from dicomcore.journal import audit
-from dicomcore.services import Services, this_user
-from dicomcore.visitor import Right, Role
+from dicomcore.services import Services
+from dicomcore.visitor import Right, Role, this_user
 from dicomcore.wording import RUN, to_the_second
 
 

@@ -18,7 +18,8 @@ from dicomcore.ingest.backup_zip import Found, contents, opened
 from dicomcore.ingest.restore import Restored, newest, restore
 from dicomcore.journal import audit, backups
 from dicomcore.model import HELD, TROUBLE, Job, Outcome, Status
-from dicomcore.services import Services, this_user
+from dicomcore.services import Services
+from dicomcore.visitor import this_user
 from dicomcore.wording import counted
 
 log = logs.logger(__name__)

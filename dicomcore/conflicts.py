@@ -24,7 +24,8 @@ from dicomcore.model import FileFact, Outcome
 from dicomcore.scan.kind_of_difference import named_syntax, pixels_in_words, sentence
 from dicomcore.scan.paths import printable
 from dicomcore.scan.two_versions import Difference, Headers, compare_headers
-from dicomcore.services import Services, this_user
+from dicomcore.services import Services
+from dicomcore.visitor import this_user
 from dicomcore.wording import RUN
 
 PER_PAGE = 100

@@ -117,7 +117,7 @@ def series_in_order(services: Services, visitor: Visitor, study_id: str) -> pd.D
     found = people.series_of(services, visitor, study_id)
     ids = tuple(found["id"])[:SERIES_ORDERED]
     try:
-        times = _times(services, tuple(people.archived_series(services, visitor, one) for one in ids))
+        times = _times(services, tuple(people.archive_series(services, visitor, one) for one in ids))
     except (ArchiveError, Undecodable):
         return found
     told = [*times, *[""] * (len(found) - len(times))]
@@ -137,6 +137,6 @@ def _first_bytes(services: Services, series: str) -> bytes:
 
 def what(services: Services, visitor: Visitor, series_id: str, modality: str) -> tuple[Kind, str]:
     """In which form a series is shown, and what it is in words, by its first instance."""
-    found = queries.instances_of(services.cache, people.archived_series(services, visitor, series_id))
+    found = queries.instances_of(services.cache, people.archive_series(services, visitor, series_id))
     sop_class = found[0].sop_class_uid if found else ""
     return kind_of(sop_class), named(sop_class, modality)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from dicomcore import people, viewing
@@ -115,7 +114,7 @@ def frame(
     version, frames = viewing.lying(services, visitor, series_id, version)
     if not 0 <= number < len(frames):
         raise UnknownId(f"The series has no frame {number}: they count from 0, and there are {len(frames)}.")
-    instance = _object(services, visitor, series_id, overlay_id)
+    instance = _fitting(services, visitor, series_id, overlay_id, version)
     try:
         laid = _laid_over(services, instance, version, frames)
     except Undecodable as reason:
@@ -205,9 +204,8 @@ def _objects(services: Services, visitor: Visitor, study_id: str, only: str = ""
                 yield _Object(real, one.id, series["id"], str(series["description"] or ""))
 
 
-@lru_cache(maxsize=1_000)
 def _object(services: Services, visitor: Visitor, series_id: str, overlay_id: str) -> StoredInstance:
-    """One that lies over this series, which it does for ever; each frame asks. Raises ``UnknownId``."""
+    """One that lies over this series. Raises ``UnknownId``."""
     instance = people.archived_instance(services, visitor, overlay_id)
     real = people.archive_series(services, visitor, series_id)
     base = queries.find_series(services.cache, real) or {}
@@ -223,7 +221,15 @@ def _object(services: Services, visitor: Visitor, series_id: str, overlay_id: st
 # ---- what is kept
 
 _abouts: WeakKeyDictionary[Services, Kept[About]] = WeakKeyDictionary()
+_objects_kept: WeakKeyDictionary[Services, Kept[StoredInstance]] = WeakKeyDictionary()
 _drawings: WeakKeyDictionary[Services, Kept[Drawing | Dose]] = WeakKeyDictionary()
+
+
+def _fitting(services: Services, visitor: Visitor, series_id: str, overlay_id: str, version: str) -> StoredInstance:
+    """As ``_object``: looked for once for each version of a stack, since each frame asks."""
+    kept = _objects_kept.setdefault(services, Kept(lambda _: 0))
+    key = (visitor, series_id, overlay_id, version)
+    return kept.get(key, lambda: _object(services, visitor, series_id, overlay_id))
 
 
 def _about(services: Services, instance: StoredInstance) -> About | None:
@@ -242,8 +248,7 @@ def _laid_over(
     kept = _drawings.setdefault(services, Kept(lambda made: made.bytes))
     try:
         key = (instance.id, services.frames.version(instance), version)
-        slices = [_slice(one) for one in frames]
-        return kept.get(key, lambda: overlay_store.laid_over(_content(services, instance), slices))
+        return kept.get(key, lambda: overlay_store.laid_over(_content(services, instance), _slices(frames)))
     except NotInArchive:
         raise Undecodable(GONE) from None
 
@@ -254,9 +259,9 @@ def _content(services: Services, instance: StoredInstance) -> bytes:
     return services.archive.read(instance.id)
 
 
-def _slice(one: viewing.Frame) -> Slice:
-    facts = one.facts
-    return Slice(one.instance.sop_instance_uid, facts.rows, facts.columns, plane_of(facts), facts.thickness)
+def _slices(frames: tuple[viewing.Frame, ...]) -> list[Slice]:
+    facts = [(one.instance.sop_instance_uid, one.facts) for one in frames]
+    return [Slice(uid, one.rows, one.columns, plane_of(one), one.thickness) for uid, one in facts]
 
 
 def _wash(dose: Dose, one: viewing.Frame) -> Wash | None:

@@ -22,8 +22,8 @@ from dicomcore.imaging.slice_order import slice_order
 from dicomcore.journal import audit
 from dicomcore.model import StoredInstance
 from dicomcore.pictures import Slice
-from dicomcore.services import Services, this_user
-from dicomcore.visitor import Right, Visitor
+from dicomcore.services import Services
+from dicomcore.visitor import Right, Visitor, this_user
 
 
 def shows_identities(visitor: Visitor) -> bool:
@@ -125,12 +125,6 @@ def archived_instance(services: Services, visitor: Visitor, instance_id: str) ->
     if of := queries.find_series(services.cache, found.series):
         audit.note_view(services.journal, visitor.name, of["study"])
     return found
-
-
-def archived_series(services: Services, visitor: Visitor, series_id: str) -> str:
-    """The archive's own id of a series that the visitor was given. Raises ``UnknownId``."""
-    lens = _lens(services, visitor)
-    return series_id if lens is None else _series_behind(services.cache, series_id, lens)
 
 
 def slices(

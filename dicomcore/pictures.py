@@ -18,7 +18,8 @@ from dicomcore.imaging.contact_sheet import contact_sheet
 from dicomcore.imaging.nameless import NAMELESS_CLASSES, NOT_SHOWN
 from dicomcore.journal import audit
 from dicomcore.model import StoredInstance
-from dicomcore.services import Services, this_user
+from dicomcore.services import Services
+from dicomcore.visitor import this_user
 
 AT_A_TIME = 4
 GONE = "The archive has this image no more. Press Refresh."

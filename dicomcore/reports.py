@@ -20,7 +20,8 @@ from dicomcore.model import TROUBLE, Job, Kind, Outcome, Status
 from dicomcore.owner_only import owner_only
 from dicomcore.person_name import person_name
 from dicomcore.scan.paths import printable
-from dicomcore.services import Services, this_user
+from dicomcore.services import Services
+from dicomcore.visitor import this_user
 from dicomcore.wording import counted
 
 #: What a spreadsheet would run as a formula when it begins a cell.

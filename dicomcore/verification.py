@@ -13,7 +13,8 @@ from dicomcore.journal import jobs, proofs, reports
 from dicomcore.model import Job, Outcome, Selection, Status
 from dicomcore.scan import paths
 from dicomcore.scan.paths import printable
-from dicomcore.services import Services, this_user
+from dicomcore.services import Services
+from dicomcore.visitor import this_user
 from dicomcore.wording import counted
 
 FILES_AT_ONCE = 100

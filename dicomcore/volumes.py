@@ -12,7 +12,7 @@ from dicomcore.errors import Undecodable, UnknownId, UsageError
 from dicomcore.imaging import volume_file
 from dicomcore.imaging.stack import FrameFacts, NamedWindow
 from dicomcore.imaging.volume import Grid, coarser, grid_of
-from dicomcore.imaging.volume_file import Stored, header, size_of, stored_as, voxels, zipped
+from dicomcore.imaging.volume_file import Stored, header, size_of, stored_as, voxels
 from dicomcore.imaging.volume_parts import LEAST_SLICES, Part, parts_of, why_unplaced
 from dicomcore.services import Services
 from dicomcore.viewing import Frame, Overlay
@@ -118,15 +118,6 @@ def nifti(
     values = viewing.values_of(services, visitor, [part[at] for at in volume_file.needed(grid)])
     pieces = voxels(grid, stored, frames, values)
     return itertools.chain([header(grid, stored)], pieces)
-
-
-def nifti_zipped(
-    services: Services, visitor: Visitor, series_id: str, number: int, *, half: int = 0, version: str = ""
-) -> Iterator[bytes]:
-    """The same as gzip. Raises as ``nifti``."""
-    _, grid, stored = _found(services, visitor, series_id, number, half, version)
-    pieces = nifti(services, visitor, series_id, number, half=half, version=version)
-    return zipped(pieces, size_of(grid, stored))
 
 
 def _found(

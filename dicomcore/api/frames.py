@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Response
@@ -130,11 +131,7 @@ def stack(asking: Looking, series_id: SeriesId) -> Response:
         description=found.description,
         unit=found.unit,
         frame_rate=found.frame_rate,
-        overlay=Corners(
-            top_left=list(found.overlay.top_left),
-            top_right=list(found.overlay.top_right),
-            bottom_right=list(found.overlay.bottom_right),
-        ),
+        overlay=corners(found.overlay),
         uneven=found.uneven,
         first=found.first,
         space=found.space,
@@ -158,7 +155,7 @@ def _told(number: int, frame: viewing.Frame, tables: list[VoiTable]) -> FrameOfS
         note=facts.scale.note,
         unit=facts.unit,
         inverted=facts.inverted,
-        windows=[_window(one, tables) for one in facts.windows],
+        windows=[window(one, tables) for one in facts.windows],
         spacing=facts.spacing,
         spacing_of=facts.spacing_of,
         position=facts.position,
@@ -172,8 +169,18 @@ def _told(number: int, frame: viewing.Frame, tables: list[VoiTable]) -> FrameOfS
     )
 
 
-def _window(one: NamedWindow, tables: list[VoiTable]) -> Window:
-    return Window(**(one._asdict() | {"table": tables.index(one.table) if one.table else None}))
+def window(one: NamedWindow, tables: Sequence[VoiTable] = ()) -> Window:
+    """With the place of its table in ``tables``; where that is not sent along, the range that the table covers."""
+    return Window(**(one._asdict() | {"table": tables.index(one.table) if one.table in tables else None}))
+
+
+def corners(overlay: viewing.Overlay) -> Corners:
+    """The words of the corners as JSON has them."""
+    return Corners(
+        top_left=list(overlay.top_left),
+        top_right=list(overlay.top_right),
+        bottom_right=list(overlay.bottom_right),
+    )
 
 
 @router.get(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
@@ -11,10 +10,11 @@ from pydantic import BaseModel, Field
 
 from dicomcore import volumes as making
 from dicomcore.api import known
-from dicomcore.api.asking import Asking, Looking
-from dicomcore.api.frames import Corners, Version, Window
+from dicomcore.api.asking import Looking
+from dicomcore.api.frames import Corners, Version, Window, corners, window
 from dicomcore.api.headers import AS_THEY_ARE
 from dicomcore.api.known import OF_ONE, SeriesId
+from dicomcore.api.openapi import errors
 
 router = APIRouter(tags=["Pictures"])
 
@@ -23,7 +23,7 @@ Coarser = Annotated[
     int, Query(ge=0, le=making.MOST_COARSER, description="How often its finest axes are halved; see `sizes`.")
 ]
 
-NIFTI, GZIP = "application/octet-stream", "application/gzip"
+NIFTI = "application/octet-stream"
 
 
 class SizeOfVolume(BaseModel):
@@ -74,11 +74,7 @@ def volumes(asking: Looking, series_id: SeriesId) -> Response:
         series=found.series,
         version=found.version,
         modality=found.modality,
-        overlay=Corners(
-            top_left=list(found.overlay.top_left),
-            top_right=list(found.overlay.top_right),
-            bottom_right=list(found.overlay.bottom_right),
-        ),
+        overlay=corners(found.overlay),
         volumes=[_told(one) for one in found.volumes],
         left_out=list(found.left_out),
         why_none=found.why_none,
@@ -93,7 +89,7 @@ def _told(volume: making.Volume) -> VolumeOfSeries:
         name=volume.name,
         unit=volume.unit,
         inverted=volume.inverted,
-        windows=[Window(**one._asdict()) for one in volume.windows],
+        windows=[window(one) for one in volume.windows],
         sizes=[_size(one) for one in volume.sizes],
         suggested=volume.suggested,
         sentence=volume.sentence,
@@ -112,10 +108,11 @@ def _size(size: making.Size) -> SizeOfVolume:
     )
 
 
-_FILE: dict[str, Any] = {"response_class": Response}
-
-
-@router.get("/series/{id}/volumes/{number}.nii", responses={200: {"content": {NIFTI: {}}}, **OF_ONE}, **_FILE)
+@router.get(
+    "/series/{id}/volumes/{number}.nii",
+    response_class=Response,
+    responses={200: {"content": {NIFTI: {}}}, **errors(400), **OF_ONE},
+)
 def nifti(
     asking: Looking, series_id: SeriesId, number: Number, coarser: Coarser = 0, version: Version = ""
 ) -> Response:
@@ -123,20 +120,6 @@ def nifti(
 
     It ends before an image that cannot be decoded: `bytes` tells whether it is whole.
     """
-    pieces = _pieces(making.nifti, asking, series_id, number, coarser, version)
-    return StreamingResponse(pieces, media_type=NIFTI, headers=AS_THEY_ARE)
-
-
-@router.get("/series/{id}/volumes/{number}.nii.gz", responses={200: {"content": {GZIP: {}}}, **OF_ONE}, **_FILE)
-def nifti_zipped(
-    asking: Looking, series_id: SeriesId, number: Number, coarser: Coarser = 0, version: Version = ""
-) -> Response:
-    """The same, compressed."""
-    pieces = _pieces(making.nifti_zipped, asking, series_id, number, coarser, version)
-    return StreamingResponse(pieces, media_type=GZIP, headers=AS_THEY_ARE)
-
-
-def _pieces(make: Any, asking: Asking, series_id: str, number: int, coarser: int, version: str) -> Iterator[bytes]:
     of = known.series(asking, series_id)["id"]
-    pieces: Iterator[bytes] = make(asking.services, asking.visitor, of, number, half=coarser, version=version)
-    return pieces
+    pieces = making.nifti(asking.services, asking.visitor, of, number, half=coarser, version=version)
+    return StreamingResponse(pieces, media_type=NIFTI, headers=AS_THEY_ARE)

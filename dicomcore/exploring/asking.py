@@ -8,7 +8,7 @@ from threading import BoundedSemaphore
 
 import pandas as pd
 
-from dicomcore import people, reports
+from dicomcore import people
 from dicomcore.cache import sql
 from dicomcore.errors import SqlRefused
 from dicomcore.exploring.fields import FIELDS
@@ -122,15 +122,14 @@ def ask(services: Services, visitor: Visitor, text: str) -> Answer:
 
 
 NOTED = "answer to SQL"
-
-
-def answer_csv(services: Services, visitor: Visitor, text: str) -> str:
-    """The rows of the same SELECT, asked anew as the visitor may see them now, as CSV. Noted as an export."""
-    return reports.noted_csv(services, answer_rows(services, visitor, text), NOTED)
+"""What an export of it is called in the audit."""
 
 
 def answer_rows(services: Services, visitor: Visitor, text: str) -> pd.DataFrame:
-    """The same as a frame, for who may export. Raises ``AccessRefused``, ``SqlRefused``."""
+    """The rows of the same SELECT, asked anew as the visitor may see them now, for who may export.
+
+    Raises ``AccessRefused``, ``SqlRefused``.
+    """
     visitor.expect(Right.EXPORT)
     rows, _ = _answered(services, visitor, text)
     return rows

@@ -94,6 +94,9 @@ class _Image:
 
 
 _works: WeakKeyDictionary[Services, _Work] = WeakKeyDictionary()
+_ended: WeakKeyDictionary[Services, dict[str, Fetch]] = WeakKeyDictionary()
+"""How the newest fetch of each keyword ended."""
+
 _starting = threading.Lock()
 
 
@@ -141,9 +144,9 @@ def follow(services: Services, visitor: Visitor, cohort: Cohort) -> None:
 
 
 def _was_tried(services: Services, told: Held) -> bool:
-    """What has just failed is not tried again by itself."""
-    last = state(services)
-    return last is not None and last.keyword == told.keyword and bool(last.problem or last.unread >= told.lacking)
+    """What has failed is not tried again by itself."""
+    last = _ended.get(services, {}).get(told.keyword)
+    return last is not None and bool(last.problem or last.unread >= told.lacking)
 
 
 def begin(services: Services, visitor: Visitor, keyword: str, cohort: Cohort = ()) -> Fetch:
@@ -158,8 +161,8 @@ def begin(services: Services, visitor: Visitor, keyword: str, cohort: Cohort = (
         if _is_at_work(services):
             raise UsageError("Another keyword is being fetched. Wait for its end, or stop it.")
         images = _lacking(services, visitor, keyword, cohort)
+        audit.note(services.journal, visitor.name, "keyword fetched", keyword, series=len(images))
         work = _works[services] = _Work(Fetch(keyword, len(images)))
-    audit.note(services.journal, visitor.name, "keyword fetched", keyword, series=len(images))
     threading.Thread(target=_run, args=(services, work, images), name="keyword-fetch", daemon=True).start()
     return work.state
 
@@ -217,7 +220,9 @@ def _run(services: Services, work: _Work, images: list[_Image]) -> None:
     except Exception as error:  # a mistake of ours must not leave a bar that never ends
         log.exception("a fetch of a keyword broke off")
         work.state = replace(work.state, problem=f"It broke off ({type(error).__name__}): see the log. Fetch again.")
-    work.state = replace(work.state, over=True, seconds=time.monotonic() - begun)
+    ended = replace(work.state, over=True, seconds=time.monotonic() - begun)
+    _ended.setdefault(services, {})[ended.keyword] = ended
+    work.state = ended
 
 
 def _fetch(services: Services, work: _Work, images: list[_Image], begun: float) -> None:

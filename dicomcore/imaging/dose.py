@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from dicomcore.errors import Undecodable
 from dicomcore.imaging.elements import items, number, numbers, text
 from dicomcore.imaging.frames import decode_frame
+from dicomcore.imaging.orientation import frame_offsets
 from dicomcore.imaging.overlay import About, Dose, OverlayKind
 from dicomcore.imaging.planes import SAME_PLACE_MM, Plane, plane
 
@@ -140,16 +141,14 @@ def _plane(dataset: Dataset) -> Plane | None:
 
 
 def _offsets(dataset: Dataset, first: Plane) -> NDArray[np.float64] | None:
-    """Along the normal from the first frame (PS3.3 C.8.8.3.2): as they stand, or, where the first is z, from z."""
+    """Along the normal from the first frame; None where it does not say, or not for each."""
     count = _count(dataset)
     given = np.array(numbers(dataset, "GridFrameOffsetVector")[:count])
     if count == 1:
         return np.zeros(1)
     if given.size < count or len(np.unique(np.rint(given / SAME_PLACE_MM))) < count:
         return None
-    relative = given - given[0]
-    are_z = given[0] != 0 and abs(given[0] - first.position[2]) <= SAME_PLACE_MM
-    return relative * (np.sign(first.normal[2]) or 1.0) if are_z else relative if given[0] == 0 else None
+    return frame_offsets(given.tolist(), first.position, first.normal)
 
 
 def _frames_at(offsets: NDArray[np.float64], depths: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pydicom.dataset import Dataset
 
-from dicomcore.imaging.elements import functional_group, items, number, numbers, text
+from dicomcore.imaging.elements import functional_group, items, number, numbers, text, text_values
 
 KINDS = {
     "M": "magnitude",
@@ -90,18 +90,10 @@ def _direction(diffusion: Dataset) -> tuple[float, ...]:
 def _kind(dataset: Dataset, index: int) -> str:
     """The known words of Image Type after the first two, which say other things."""
     group = functional_group(dataset, index, "MRImageFrameTypeSequence")
-    words = [*_words(group, "FrameType")[2:], text(group, "ComplexImageComponent")]
+    words = [*text_values(group, "FrameType")[2:], text(group, "ComplexImageComponent")]
     if group is dataset:
-        words += _words(dataset, "ImageType")[2:]
-    return " ".join(dict.fromkeys(KINDS[word] for word in words if word in KINDS))
-
-
-def _words(dataset: Dataset, keyword: str) -> list[str]:
-    try:
-        value = dataset.get(keyword) or ()
-        return [str(one).strip().upper() for one in ([value] if isinstance(value, str) else value)]
-    except Exception:  # pydicom raises many kinds on damaged values
-        return []
+        words += text_values(dataset, "ImageType")[2:]
+    return " ".join(dict.fromkeys(kind for word in words if (kind := KINDS.get(word.upper()))))
 
 
 def _clock(content: Dataset) -> float | None:

@@ -9,12 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from dicomcore.imaging.orientation import SAME_DIRECTION, normal_of
 from dicomcore.imaging.stack import FrameFacts
 
 Points = NDArray[np.float64]
-
-SAME_DIRECTION = 1e-3
-"""Direction cosines that differ by no more are the same: files are rounded."""
 
 SAME_PLACE_MM = 1e-2
 USUAL_HALF_MM = 0.5
@@ -35,9 +33,8 @@ class Plane:
     @cached_property
     def normal(self) -> Points:
         """Of length 1."""
-        normal = np.cross(self.orientation[:3], self.orientation[3:])
-        length = np.linalg.norm(normal)
-        return normal / length
+        normal = normal_of(self.orientation)
+        return normal / np.linalg.norm(normal)
 
     def depth(self, points: Points) -> Points:
         """How far points (N×3 mm) lie above the plane."""

@@ -9,10 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from dicomcore.imaging.orientation import SAME_DIRECTION, normal_of
 from dicomcore.model import StoredInstance
-
-SAME_DIRECTION = 1e-3
-"""Direction cosines that differ by no more are the same orientation: files are rounded."""
 
 SAME_PLACE_MM = 1e-3
 """Positions along the normal that differ by no more are the same slice."""
@@ -44,7 +42,7 @@ def _places(instances: Sequence[StoredInstance]) -> list[float] | None:
         return None
     if not all(np.allclose(one, first, rtol=0, atol=SAME_DIRECTION) for one in orientations if one is not None):
         return None
-    normal = np.cross(first[:3], first[3:])
+    normal = normal_of(first)
     if not np.linalg.norm(normal) > 0.5:  # zeros or parallel vectors are no orientation
         return None
     return [float(normal @ one) for one in positions if one is not None]

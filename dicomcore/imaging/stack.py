@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from dicomcore.errors import Undecodable
@@ -17,6 +16,7 @@ from dicomcore.imaging.elements import functional_group, number, numbers, text, 
 from dicomcore.imaging.frame_keys import NO_KEYS, FrameKeys, frame_keys
 from dicomcore.imaging.frames import PIXELS, frame_count
 from dicomcore.imaging.grey import percentile_window
+from dicomcore.imaging.orientation import SAME_DIRECTION, frame_offsets, normal_of
 from dicomcore.imaging.spacing import Region, regions_of, spacing_of
 from dicomcore.imaging.stored_values import BYTES, Kind, Scale, is_whole, is_wide, scale_of, sent_as_stored, sent_values
 from dicomcore.imaging.suv import suv_factor
@@ -28,7 +28,6 @@ from dicomcore.imaging.windows import padding_of, windows_of
 MOST_FRAMES = 20_000
 """Of one object; a header that claims more is wrong, or a film that no browser holds."""
 
-SAME_DIRECTION = 1e-3
 SAME_PLACE_MM = 1e-3
 UNEVEN_SHARE, UNEVEN_MM = 0.01, 0.05
 TILT_DEGREES = 0.5
@@ -213,13 +212,14 @@ def _unit(dataset: Dataset, index: int) -> tuple[float, str]:
 
 
 def _position(dataset: Dataset, index: int, orientation: Vector | None) -> Vector | None:
-    """Image Position (Patient); the frames of a dose lie off it (Grid Frame Offset Vector, PS3.3 C.8.8.3.2)."""
+    """Image Position (Patient); the frames of a dose lie off it, and nobody knows where if it does not say so."""
     position = _vector(functional_group(dataset, index, "PlanePositionSequence"), "ImagePositionPatient", 3)
-    offsets = numbers(dataset, "GridFrameOffsetVector")
-    if position is None or orientation is None or index >= len(offsets):
+    given = numbers(dataset, "GridFrameOffsetVector")
+    if position is None or orientation is None or index >= len(given):
         return position
-    relative = offsets[index] - (offsets[0] if offsets[0] == position[2] else 0.0)
-    return tuple(float(one) for one in np.array(position) + _normal(orientation) * relative)
+    normal = normal_of(orientation)
+    offsets = frame_offsets(given, position, normal)
+    return None if offsets is None else tuple((np.array(position) + normal * offsets[index]).tolist())
 
 
 def _vector(group: Dataset, keyword: str, length: int) -> Vector | None:
@@ -233,22 +233,17 @@ def _is_inverted(dataset: Dataset) -> bool:
     return text(dataset, "PhotometricInterpretation") == "MONOCHROME1" or shape == "INVERSE"
 
 
-def _normal(orientation: Vector) -> NDArray[np.float64]:
-    """Of the plane; of length 1 where the orientation is one (PS3.3 C.7.6.2.1.1)."""
-    return np.cross(orientation[:3], orientation[3:])
-
-
 def places(frames: Sequence[FrameFacts]) -> list[float] | None:
     """Millimetres along the common normal; None where planes are not known or not parallel."""
     first = frames[0].orientation if frames else None
-    if first is None or not np.linalg.norm(_normal(first)) > 0.5:
+    if first is None or not np.linalg.norm(normal_of(first)) > 0.5:
         return None
     for one in frames:
         if one.position is None or one.orientation is None:
             return None
         if not np.allclose(one.orientation, first, rtol=0, atol=SAME_DIRECTION):
             return None
-    normal = _normal(first)
+    normal = normal_of(first)
     return [float(normal @ np.array(one.position)) for one in frames]
 
 
@@ -277,7 +272,7 @@ def _tilt(frames: Sequence[FrameFacts]) -> str:
     length = float(np.linalg.norm(way))
     if length <= SAME_PLACE_MM:
         return ""
-    cosine = min(1.0, abs(float(way @ _normal(first.orientation))) / length)
+    cosine = min(1.0, abs(float(way @ normal_of(first.orientation))) / length)
     degrees = float(np.degrees(np.arccos(cosine)))
     return f"The gantry was tilted by {degrees:.1f}°: slices are shifted." if degrees > TILT_DEGREES else ""
 

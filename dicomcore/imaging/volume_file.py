@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +16,6 @@ from dicomcore.imaging.volume import Grid, placed
 
 BEGINS_AT = 352
 """The first voxel: behind the header, and four bytes that say that it has no extensions."""
-
-QUICKLY = 1
-GZIP = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +72,6 @@ def voxels(grid: Grid, stored: Stored, frames: Sequence[FrameFacts], values: Ite
         one, other = kept[mix.one], kept[mix.other]
         mixed = one if mix.one == mix.other else one * (1 - mix.weight) + other * mix.weight
         yield _written(mixed, stored)
-
-
-def zipped(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """The same as gzip; where fewer than ``size`` bytes come it has no proper end, and nobody takes it for whole."""
-    press = zlib.compressobj(QUICKLY, wbits=GZIP)
-    for piece in pieces:
-        size -= len(piece)
-        if pressed := press.compress(piece):
-            yield pressed
-    if size == 0:
-        yield press.flush()
 
 
 def _read(frame: FrameFacts, values: bytes) -> NDArray[Any]:

@@ -10,9 +10,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dicomcore.imaging.frame_keys import FrameKeys
-from dicomcore.imaging.stack import SAME_DIRECTION, FrameFacts, Vector
+from dicomcore.imaging.orientation import SAME_DIRECTION, normal_of
+from dicomcore.imaging.stack import FrameFacts, Vector
 
 LEAST_SLICES = 3
 """Fewer are no volume that one could cut through."""
@@ -85,9 +87,9 @@ def along(frame: FrameFacts) -> float:
     return float(_normal(frame) @ np.array(frame.position))
 
 
-def _normal(frame: FrameFacts) -> Any:
+def _normal(frame: FrameFacts) -> NDArray[np.float64]:
     assert frame.orientation is not None
-    return np.cross(frame.orientation[:3], frame.orientation[3:])
+    return normal_of(frame.orientation)
 
 
 def _planes(frames: Sequence[FrameFacts], usable: Sequence[int]) -> list[Members]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from pydicom.dataset import Dataset
 
-from dicomcore.imaging.elements import functional_group, items, number, numbers, text
+from dicomcore.imaging.elements import functional_group, items, number, numbers, text, text_values
 from dicomcore.imaging.lookup import Lookup, lookup
 
 LONGEST_NAME = 64
@@ -46,7 +46,7 @@ def windows_of(dataset: Dataset, index: int, factor: float, *, whole: bool) -> t
     LINEAR is made for values that are.
     """
     group = functional_group(dataset, index, "FrameVOILUTSequence")
-    names = _names(group)
+    names = [one[:LONGEST_NAME] for one in text_values(group, "WindowCenterWidthExplanation")]
     function = _function(group, whole=whole)
     pairs = zip(numbers(group, "WindowCenter"), numbers(group, "WindowWidth"), strict=False)
     windows = tuple(
@@ -88,14 +88,6 @@ def _in_units(window: NamedWindow, factor: float) -> NamedWindow:
 
 def _name(names: list[str], at: int) -> str:
     return names[at] if at < len(names) and names[at] else f"Window {at + 1}"
-
-
-def _names(group: Dataset) -> list[str]:
-    try:
-        given = group.get("WindowCenterWidthExplanation") or ()
-        return [str(one).strip()[:LONGEST_NAME] for one in ([given] if isinstance(given, str) else given)]
-    except Exception:  # pydicom raises many kinds on damaged values
-        return []
 
 
 def _tables(dataset: Dataset) -> tuple[NamedWindow, ...]:

@@ -12,7 +12,7 @@ from dicomcore.journal.database import Journal
 class SavedCohort:
     """A cohort of one user; ``studies`` is how many it had at ``saved_at``, seconds since 1970, UTC.
 
-    ``members``: what it held at ``looked_at``, as ``exploring.growth`` writes it; None where that is not known.
+    ``members``: what it held at ``looked_at``, as ``exploring.saved`` writes it; None where that is not known.
     """
 
     name: str

@@ -12,7 +12,8 @@ from dicomcore.journal import audit, watched_folders
 from dicomcore.journal.watched_folders import WatchedFolder
 from dicomcore.scan import paths
 from dicomcore.scan.paths import printable
-from dicomcore.services import Services, this_user
+from dicomcore.services import Services
+from dicomcore.visitor import this_user
 
 QUIET_SECONDS = 30.0
 

@@ -59,11 +59,19 @@ def _editor(services: Services, visitor: Visitor) -> bool:
     )
     with st.form("sql", border=False):
         st.text_area("SQL", key=TEXT, height=EDITOR_PIXELS, max_chars=asking.MOST_LETTERS, help=HOW)
-        return bool(
-            st.form_submit_button(
-                "Run", type="primary", icon=":material/play_arrow:", on_click=_remember, args=(services, visitor)
-            )
+        pressed = st.form_submit_button(
+            "Run", type="primary", icon=":material/play_arrow:", on_click=_remember, args=(services, visitor)
         )
+    if history:
+        st.button(
+            "Forget what was asked before",
+            icon=":material/delete:",
+            type="tertiary",
+            help="What was asked may hold names.",
+            on_click=asking.forget_history,
+            args=(services, visitor),
+        )
+    return bool(pressed)
 
 
 def _take_example() -> None:

@@ -21,9 +21,8 @@ def show(services: Services, visitor: Visitor, all_series: pd.DataFrame, series:
     """Nothing for a series of images."""
     if series["modality"] not in overlays.MODALITIES:
         return
-    found = [
-        row for _, row in all_series.iterrows() if row["id"] in overlays.lies_over(services, visitor, series["id"])
-    ]
+    below = overlays.lies_over(services, visitor, series["id"])
+    found = [row for _, row in all_series.iterrows() if row["id"] in below]
     looks.note(_sentence(len(found)), f"lies-over-{series['id']}")
     with st.container(horizontal=True):
         for row in found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 import subprocess
 import sys
@@ -13,8 +14,10 @@ import duckdb
 import pytest
 from duckdb import DuckDBPyConnection
 
+from dicomcore.cache import queries
 from dicomcore.cache.database import Cache, _why_not_open
 from dicomcore.cache.migrations import SCHEMA, migrate
+from dicomcore.cache.queries import PatientFilter
 from dicomcore.errors import CacheHeld, NewerSchema, StoreError
 
 
@@ -43,6 +46,27 @@ def test_a_cache_opens_again_with_what_was_in_it(tmp_path: Path) -> None:
         assert cache.rows("SELECT archive_key, cursor FROM sync_state") == [("a", 7)]
         applied = [name for (name,) in cache.rows("SELECT name FROM schema_migrations ORDER BY version")]
         assert applied == sorted(file.name for file in SCHEMA.glob("*.sql"))
+
+
+def test_a_cache_of_the_first_version_keeps_what_is_in_it(tmp_path: Path) -> None:
+    first = tmp_path / "schema"
+    first.mkdir()
+    shutil.copy(next(SCHEMA.glob("001_*.sql")), first)
+    with duckdb.connect(tmp_path / "cache.duckdb") as old:
+        migrate(old, first)
+        old.execute(
+            "INSERT INTO cached_patients (patient_name, patient_id, patient_sex, patient_name_raw, "
+            "patient_birth_date_raw, id, search_text) VALUES ('Muster Anna', 'P1', '', '', '', 'p', ' muster anna ')"
+        )
+        old.execute(
+            "INSERT INTO cached_studies (study_description, modalities, accession_number, institution_name, "
+            "study_instance_uid, study_date_raw, study_time_raw, patient, id, search_text) "
+            "VALUES ('Thorax', 'CT, MR', '', '', '', '', '', 'p', 's', ' thorax ')"
+        )
+    with Cache.open(tmp_path / "cache.duckdb") as cache:
+        for words in ("anna thorax", "mr muster"):
+            assert list(queries.search_patients(cache, PatientFilter(words)).rows["id"]) == ["p"]
+        assert cache.rows("SELECT count(*) FROM cached_keywords") == [(0,)]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")

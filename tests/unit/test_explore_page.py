@@ -146,6 +146,8 @@ def test_sql_is_answered_remembered_and_an_error_keeps_the_text() -> None:
     assert app.selectbox(key="sql-earlier").options[1] == "DROP TABLE patients"
     app.selectbox(key="sql-earlier").select("SELECT patient_name FROM patients ORDER BY patient_id").run()
     assert app.text_area(key="sql-text").value.startswith("SELECT patient_name")
+    app = press(app, "Forget what was asked before")
+    assert app.selectbox(key="sql-earlier").options == ["choose …"]
 
 
 @pytest.mark.usefixtures("filled")

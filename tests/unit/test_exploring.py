@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from dicomcore import reports
 from dicomcore.api.app import make_api
 from dicomcore.cache import contents, copies, sql
 from dicomcore.cache.rows import TABLES
@@ -204,7 +205,8 @@ def test_under_pseudonyms_nothing_finds_or_names_anybody(engine: OneProcess) -> 
     assert found(engine, "study.study_instance_uid:is:1.2.s2", visitor=RITA) == []
     assert found(engine, "study.study_date:is:2024-07-01", visitor=RITA) == []
     assert len(found(engine, "series.modality:is:MR", visitor=RITA)) == 1
-    told = members.members_csv(engine, RITA, ()) + asking.answer_csv(engine, RITA, "FROM studies, patients")
+    told = members.members_csv(engine, RITA, ())
+    told += reports.frame_csv(asking.answer_rows(engine, RITA, "FROM studies, patients"))
     told += repr(overview.overview(engine, RITA))
     for secret in ("Müller", "Zoë", "Z-9", "HYPERLINK", "2024-03-18", "20240318", "X-2", "Clinic", "1.2.s1"):
         assert secret not in told
@@ -397,12 +399,12 @@ def test_every_example_is_answered_whoever_asks(engine: OneProcess) -> None:
 
 @pytest.mark.usefixtures("one_child")
 def test_names_of_columns_that_come_from_a_query_are_no_formula_in_its_csv(engine: OneProcess) -> None:
-    written = asking.answer_csv(engine, ADA, f'SELECT patient_id AS "{FORMULA.replace(chr(34), "")}" FROM patients')
-    header, *lines = written.splitlines()
+    asked = f'SELECT patient_id AS "{FORMULA.replace(chr(34), "")}" FROM patients'
+    header, *lines = reports.frame_csv(asking.answer_rows(engine, ADA, asked)).splitlines()
     assert header == f"'{FORMULA.replace(chr(34), '')}"
     assert "'=1+1" in lines
     with pytest.raises(AccessRefused):
-        asking.answer_csv(engine, OTTO, "FROM patients")
+        asking.answer_rows(engine, OTTO, "FROM patients")
 
 
 @pytest.mark.usefixtures("one_child")

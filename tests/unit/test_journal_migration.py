@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dicomcore.journal import database, jobs, outcomes
+from dicomcore.journal import asked_sql, database, jobs, outcomes, saved_cohorts, saved_filters
 from dicomcore.journal.database import Journal
 from dicomcore.model import Selection, Status
 
@@ -62,3 +62,21 @@ def test_an_old_journal_can_do_what_is_new(first_version: Path) -> None:
     assert Journal(first_version).rows("SELECT count(*) AS n FROM schema_migrations")[0]["n"] == len(
         list(SCHEMA.glob("*.sql"))
     )
+
+
+def test_a_cohort_saved_before_it_could_be_seen_to_grow_is_kept(tmp_path: Path) -> None:
+    """One of the fourth version: what the cohort held then is not known."""
+    file = tmp_path / "journal.sqlite"
+    with closing(sqlite3.connect(file)) as old:
+        old.executescript("CREATE TABLE schema_migrations (number INTEGER PRIMARY KEY, name TEXT);")
+        for number, schema in enumerate(sorted(SCHEMA.glob("00[1-4]_*.sql")), 1):
+            old.executescript(schema.read_text("utf-8"))
+            old.execute("INSERT INTO schema_migrations VALUES (?, ?)", (number, schema.name))
+        old.execute("INSERT INTO saved_cohorts VALUES ('ada', 'CT', '[\"series.modality:is:CT\"]', 3, 1.5)")
+        old.commit()
+    journal = Journal(file)
+    (kept,) = saved_cohorts.of_user(journal, "ada")
+    assert (kept.name, kept.conditions, kept.studies, kept.saved_at) == ("CT", ("series.modality:is:CT",), 3, 1.5)
+    assert (kept.members, kept.looked_at) == (None, None)
+    assert saved_filters.of_user(journal, "ada") == {}
+    assert asked_sql.of_user(journal, "ada") == []

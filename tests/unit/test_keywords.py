@@ -17,7 +17,7 @@ from pydicom.tag import Tag
 
 from dicomcore.cache import contents
 from dicomcore.cache.database import Cache
-from dicomcore.errors import AccessRefused, ArchiveUnreachable, UsageError
+from dicomcore.errors import AccessRefused, ArchiveUnreachable, StoreError, UsageError
 from dicomcore.exploring import cohort, fetching, fields, keywords, members
 from dicomcore.exploring.cohort import COMPARISONS, WITHOUT_VALUE, Condition
 from dicomcore.exploring.fields import Kind
@@ -133,6 +133,26 @@ def test_an_image_that_cannot_be_read_is_counted_and_no_more(engine: OneProcess,
     assert fetching.held(engine, ADA, "PatientPosition").lacking == 4
 
 
+def test_what_cannot_be_read_is_not_tried_again_by_itself(engine: OneProcess, monkeypatch: Any) -> None:
+    """Of two keywords neither makes the other one be forgotten: the page would never come to rest."""
+    names = ("EchoNumbers", "SpacingBetweenSlices")
+    wanted = cohort.read([f"keyword.{name}:empty:" for name in names])
+    for name in names:
+        fetched(engine, name)
+    for name, (series,) in zip(names, engine.cache.rows("SELECT id FROM cached_series ORDER BY id"), strict=False):
+        engine.cache.write(
+            lambda to, of: to.execute("DELETE FROM cached_keywords WHERE keyword = ? AND series = ?", of),
+            [name, series],
+        )
+    monkeypatch.setattr(type(engine.archive), "read", lambda *_: b"no DICOM at all")
+    for _ in range(2):
+        fetching.follow(engine, ADA, wanted)
+        fetching.wait(engine)
+    before = fetching.state(engine)
+    fetching.follow(engine, ADA, wanted)
+    assert fetching.state(engine) is before
+
+
 def test_an_archive_that_goes_away_is_said_and_what_was_read_stays(engine: OneProcess, monkeypatch: Any) -> None:
     def gone(*_: object) -> bytes:
         raise ArchiveUnreachable("The archive does not answer.")
@@ -158,6 +178,19 @@ def test_a_stop_ends_it_and_only_one_fetch_is_at_work(engine: OneProcess, monkey
     ended = fetching.wait(engine)
     assert ended is not None
     assert (ended.over, ended.done) == (True, 1)
+
+
+def test_a_fetch_that_cannot_be_noted_is_not_begun_and_stands_in_nobodys_way(
+    engine: OneProcess, monkeypatch: Any
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise StoreError("The disk is full.")
+
+    with monkeypatch.context() as while_full:
+        while_full.setattr(fetching.audit, "note", full)
+        with pytest.raises(StoreError):
+            fetching.begin(engine, ADA, "Manufacturer")
+    assert fetched(engine, "Manufacturer").problem == ""
 
 
 # ---- the words

@@ -26,8 +26,10 @@ from dicomcore.imaging.render import read_dataset
 from dicomcore.journal import audit
 from dicomcore.settings import Settings
 from dicomcore.visitor import Role, Visitor
+from tests import rest
 from tests.factories import ct, encoded, write
 from tests.one_process import OneProcess, imported
+from tests.rest import client_of
 from tests.unit.test_slide import level
 from tests.visitors import token_of
 
@@ -67,11 +69,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneProcess]:
     services.close()
 
 
-def client_of(services: OneProcess, role: Role = Role.ADMIN, **more: Any) -> TestClient:
-    app = Starlette(routes=[Mount("/api", make_api(lambda: services))])
-    return TestClient(app, headers={"Authorization": f"Bearer {token_of(services, role, **more)}"})
-
-
 @pytest.fixture(scope="module")
 def admin(engine: OneProcess) -> TestClient:
     return client_of(engine)
@@ -84,11 +81,7 @@ def researcher(engine: OneProcess) -> TestClient:
 
 @cache
 def series_of(client: TestClient, number: str) -> str:
-    (patient,) = client.get("/api/patients").json()["patients"]
-    (study,) = client.get(f"/api/patients/{patient['id']}/studies").json()["studies"]
-    series = client.get(f"/api/studies/{study['id']}/series").json()["series"]
-    (found,) = [one["id"] for one in series if one["number"] == number]
-    return f"/api/series/{found}"
+    return f"/api/series/{rest.series_of(client, number)}"
 
 
 def stack_of(client: TestClient, number: str) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from dicomcore.visitor import Role, Visitor
 from tests.factories import ROOT, ct, write
 from tests.one_process import OneProcess, imported
 from tests.overlay_objects import REFERENCE, item, rtdose, rtstruct, seg
-from tests.visitors import session_of, token_of
+from tests.rest import client_of, series_of
+from tests.visitors import session_of
 
 CANARY = "CANARYNAME"
 MASK = np.zeros((16, 16), np.uint8)
@@ -62,11 +63,6 @@ def _by_reference() -> Any:
     return dataset
 
 
-def client_of(services: OneProcess, role: Role = Role.ADMIN, **more: Any) -> TestClient:
-    app = Starlette(routes=[Mount("/api", make_api(lambda: services))])
-    return TestClient(app, headers={"Authorization": f"Bearer {token_of(services, role, **more)}"})
-
-
 @pytest.fixture(scope="module")
 def admin(engine: OneProcess) -> TestClient:
     return client_of(engine)
@@ -75,15 +71,6 @@ def admin(engine: OneProcess) -> TestClient:
 @pytest.fixture(scope="module")
 def researcher(engine: OneProcess) -> TestClient:
     return client_of(engine, Role.RESEARCHER, name="rita", project="study-a")
-
-
-@cache
-def series_of(client: TestClient, number: str) -> str:
-    (patient,) = client.get("/api/patients").json()["patients"]
-    (study,) = client.get(f"/api/patients/{patient['id']}/studies").json()["studies"]
-    series = client.get(f"/api/studies/{study['id']}/series").json()["series"]
-    (found,) = [one["id"] for one in series if one["number"] == number]
-    return str(found)
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -348,6 +349,29 @@ def test_frames_are_ordered_as_they_lie_and_stay_as_they_are_at_one_place() -> N
 def test_the_frames_of_a_dose_lie_off_its_position() -> None:
     dataset = ct(Modality="RTDOSE", NumberOfFrames=2, GridFrameOffsetVector=["0", "2.5"], PixelData=bytes(1024))
     assert [one.position for one in object_facts(read(dataset)).frames] == [(0.0, 0.0, 1.0), (0.0, 0.0, 3.5)]
+
+
+@pytest.mark.parametrize(
+    ("orientation", "offsets", "places"),
+    [
+        (["1", "0", "0", "0", "1", "0"], ["0", "2.5"], [1.0, 3.5]),
+        (["1", "0", "0", "0", "1", "0"], ["1.001", "3.501"], [1.0, 3.5]),
+        (["1", "0", "0", "0", "-1", "0"], ["0", "2.5"], [1.0, -1.5]),
+        (["1", "0", "0", "0", "-1", "0"], ["1", "3.5"], [1.0, 3.5]),
+    ],
+)
+def test_the_offsets_of_a_dose_are_from_its_first_frame_or_the_patients_z(
+    orientation: list[str], offsets: list[str], places: list[float]
+) -> None:
+    grid: dict[str, Any] = {"ImageOrientationPatient": orientation, "GridFrameOffsetVector": offsets}
+    dataset = ct(Modality="RTDOSE", NumberOfFrames=2, PixelData=bytes(1024), **grid)
+    found = [one.position for one in object_facts(read(dataset)).frames]
+    assert [one and one[2] for one in found] == pytest.approx(places)
+
+
+def test_the_frames_of_a_dose_that_does_not_say_where_they_lie_have_no_place() -> None:
+    dataset = ct(Modality="RTDOSE", NumberOfFrames=2, PixelData=bytes(1024), GridFrameOffsetVector=["40", "42.5"])
+    assert [one.position for one in object_facts(read(dataset)).frames] == [None, None]
 
 
 def test_a_header_that_claims_a_million_frames_costs_no_million_facts() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from dicomcore.imaging.render import read_dataset
 from dicomcore.imaging.stack import FrameFacts, object_facts
 from dicomcore.imaging.stored_values import Scale
 from dicomcore.imaging.volume import Grid, coarser, grid_of
-from dicomcore.imaging.volume_file import header, needed, size_of, stored_as, voxels, zipped
+from dicomcore.imaging.volume_file import header, needed, size_of, stored_as, voxels
 from dicomcore.imaging.volume_parts import parts_of, plane_name
 from tests.factories import ct, encoded, write
 
@@ -195,12 +194,6 @@ def test_the_file_names_nobody() -> None:
     file = header(grid_of([frame(2.0 * at) for at in range(3)]), stored_as([frame()]))
     read = nibabel.Nifti1Header(file[:348])
     assert [read[name].item() for name in ("descrip", "intent_name", "aux_file", "db_name")] == [b""] * 4
-
-
-def test_gzip_of_a_volume_that_broke_off_is_not_whole() -> None:
-    assert gzip.decompress(b"".join(zipped([b"ab", b"cd"], 4))) == b"abcd"
-    with pytest.raises(EOFError):
-        gzip.decompress(b"".join(zipped([b"ab"], 4)))
 
 
 def test_values_that_end_early_end_the_volume() -> None:

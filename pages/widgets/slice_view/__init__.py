@@ -17,6 +17,7 @@ from pages.widgets.slice_view.presets import PRESETS, Preset
 
 HERE = Path(__file__).parent
 MODULES = (
+    "asking",
     "dom",
     "state",
     "colours",

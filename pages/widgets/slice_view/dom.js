@@ -12,6 +12,11 @@ export function made(tag, name = "", properties = {}, ...children) {
   return element;
 }
 
+/** A button with a picture of the icon font; `title` is what it does. */
+export function iconButton(name, icon, title, pressed) {
+  return made("button", `icon do-${name}`, { type: "button", title, ariaLabel: title, onclick: pressed }, made("span", "symbol", { ariaHidden: "true", textContent: icon }));
+}
+
 /** Choices of a select, as [value, text] pairs; the chosen one stays if it is still there. */
 export function offer(select, pairs, chosen) {
   select.replaceChildren(...pairs.map(([value, text]) => made("option", "", { value, textContent: text })));

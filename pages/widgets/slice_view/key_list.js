@@ -1,22 +1,12 @@
 // The list of keys, which ? shows.
 
 import { made } from "./dom.js";
-import { KEYS } from "./keys.js";
 
-const MOUSE = [
-  ["Left drag", "Window: right widens, down raises the level"],
-  ["Middle drag", "Pan"],
-  ["Right drag", "Zoom"],
-  ["Wheel", "Next and previous image"],
-  ["One finger", "Window"],
-  ["Two fingers", "Zoom and pan"],
-  ["Three fingers", "Next and previous image"],
-];
-
+/** Of the mouse as written, and of a table of keys. */
 export class KeyList {
-  constructor(onClose) {
+  constructor(mouse, keys, onClose) {
     const close = made("button", "", { type: "button", textContent: "Close", onclick: () => this.root.close() });
-    const rows = [...MOUSE, ...KEYS.map(([, written, what]) => [written, what])];
+    const rows = [...mouse, ...keys.map(([, written, what]) => [written, what])];
     this.presets = made("tbody");
     const table = made("table", "", {}, made("tbody", "", {}, ...rows.map(rowOf)), this.presets);
     this.root = made("dialog", "keys", { ariaLabel: "Keys" }, made("h3", "", { textContent: "Keys and mouse" }), table, close);

@@ -31,6 +31,17 @@ export const KEYS = [
   [["?"], "?", "This list", (view) => view.showKeys()],
 ];
 
+/** Mouse and fingers, as the list has them. */
+export const MOUSE = [
+  ["Left drag", "Window: right widens, down raises the level"],
+  ["Middle drag", "Pan"],
+  ["Right drag", "Zoom"],
+  ["Wheel", "Next and previous image"],
+  ["One finger", "Window"],
+  ["Two fingers", "Zoom and pan"],
+  ["Three fingers", "Next and previous image"],
+];
+
 const TYPED = new Set(["textarea", "select"]);
 const UNTYPED = new Set(["range", "button", "checkbox", "radio"]);
 const PRESSED = new Set(["button", "a", "summary"]);

@@ -1,6 +1,6 @@
 // What one overlay shows on the frames of a series: fetched for the frame on show first, then for its neighbours.
 
-import { sentenceOf } from "./load.js";
+import { answerOf, sentenceFor } from "./asking.js";
 
 const LAID_AHEAD = 12;
 const LAID_AT_ONCE = 2;
@@ -49,13 +49,12 @@ export class LaidFrames {
   async fetch(number) {
     this.coming.add(number);
     try {
-      const answer = await fetch(`${this.place}/frames/${number}?stack=${this.version}`, { signal: this.ending.signal, credentials: "same-origin" });
-      if (!answer.ok) throw new Error(await sentenceOf(answer));
+      const answer = await answerOf(`${this.place}/frames/${number}?stack=${this.version}`, this.ending.signal);
       const told = await answer.json();
       this.keep(number, { ...told, dose: told.dose && (await unpacked(told.dose)) });
     } catch (error) {
       if (this.ending.signal.aborted) return;
-      this.failed = error instanceof TypeError ? "The server cannot be reached." : error.message;
+      this.failed = sentenceFor(error);
     } finally {
       this.coming.delete(number);
     }

@@ -1,13 +1,14 @@
 // Fetches a series: the frame on show first, then outward from it, and no more than memory may hold.
 
+import { answerOf, sentenceFor } from "./asking.js";
+
 const RUN_FRAMES = 16;
 const RUN_BYTES = 32e6;
 const AT_ONCE = 2;
 
 /** The JSON of a series' stack. Throws an Error with the server's sentence. */
 export async function stackOf(series, signal) {
-  const answer = await fetch(`${addressOf(series)}/stack`, { signal, credentials: "same-origin" });
-  if (!answer.ok) throw new Error(await sentenceOf(answer));
+  const answer = await answerOf(`${addressOf(series)}/stack`, signal);
   return readable(await answer.json());
 }
 
@@ -20,19 +21,6 @@ function readable(stack) {
 
 function addressOf(series) {
   return `/api/series/${encodeURIComponent(series)}`;
-}
-
-/** What went wrong, in a sentence. */
-export function sentenceFor(error) {
-  return error instanceof TypeError ? "The server cannot be reached. Try again." : error.message;
-}
-
-/** What the server says is wrong, or that it says nothing. */
-export async function sentenceOf(answer) {
-  if (answer.status === 401) return "You are not signed in, or your session is over. Reload the page.";
-  const told = await answer.json().catch(() => ({}));
-  const sentence = told.detail ?? told.error ?? told.title;
-  return typeof sentence === "string" ? sentence : `The server answered ${answer.status}. Try again.`;
 }
 
 const HOLDS = { int16: Int16Array, uint16: Uint16Array, uint8: Uint8Array, rgb8: Uint8Array };
@@ -179,13 +167,13 @@ export class Frames {
   }
 
   async one(number) {
-    const answer = await this.asked(`${this.place}/frames/${number}?${this.of}`);
+    const answer = await answerOf(`${this.place}/frames/${number}?${this.of}`, this.ending.signal);
     this.keep(number, await answer.arrayBuffer());
   }
 
   /** Frames are shown as they arrive, not when the last one is there. */
   async several(wanted) {
-    const answer = await this.asked(`${this.place}/frames?first=${wanted[0]}&count=${wanted.length}&${this.of}`);
+    const answer = await answerOf(`${this.place}/frames?first=${wanted[0]}&count=${wanted.length}&${this.of}`, this.ending.signal);
     const reader = answer.body.getReader();
     let [at, filled, room] = [0, 0, new Uint8Array(this.frames[wanted[0]].bytes)];
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
@@ -203,12 +191,6 @@ export class Frames {
       }
     }
     if (at < wanted.length) throw new Error("The server broke off.");
-  }
-
-  async asked(address) {
-    const answer = await fetch(address, { signal: this.ending.signal, credentials: "same-origin" });
-    if (!answer.ok) throw new Error(await sentenceOf(answer));
-    return answer;
   }
 
   keep(number, buffer) {

@@ -1,9 +1,9 @@
 // Segmentations, contours and doses over the picture, and the list beside it that switches them.
 
+import { answerOf, sentenceFor } from "./asking.js";
 import { made } from "./dom.js";
 import { LaidFrames } from "./laid.js";
 import { areasOf, contoursOf, doseAt, isInside, outlineOf, WASH, washSheet, washTable } from "./laying.js";
-import { sentenceOf } from "./load.js";
 import { placed } from "./state.js";
 
 const USUAL_OPACITY = { segmentation: 0.35, structures: 0.15, dose: 0.45 };
@@ -32,14 +32,12 @@ export class Overlays {
   async open(place, version, count) {
     const asking = (this.asking = new AbortController());
     try {
-      const answer = await fetch(`${place}/overlays`, { signal: asking.signal, credentials: "same-origin" });
-      if (!answer.ok) throw new Error(await sentenceOf(answer));
+      const answer = await answerOf(`${place}/overlays`, asking.signal);
       const { overlays, note } = await answer.json();
       if (!asking.signal.aborted) this.take(overlays, note, { place, version, count });
     } catch (error) {
       if (asking.signal.aborted) return;
-      const why = error instanceof TypeError ? "the server cannot be reached" : error.message;
-      this.take([], `Overlays are not shown: ${why}`, {});
+      this.take([], `Overlays are not shown. ${sentenceFor(error)}`, {});
     }
   }
 

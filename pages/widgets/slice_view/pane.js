@@ -1,8 +1,9 @@
 // One series on black: its picture, words, measurements and slider.
 
+import { sentenceFor } from "./asking.js";
 import { made, offer } from "./dom.js";
 import { Picture } from "./draw.js";
-import { Frames, sentenceFor, stackOf } from "./load.js";
+import { Frames, stackOf } from "./load.js";
 import { drawMeasured, saying, TOOLS } from "./measure.js";
 import { beginningOf } from "./memory.js";
 import { followMouse } from "./mouse.js";

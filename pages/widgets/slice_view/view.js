@@ -2,8 +2,8 @@
 
 import { Cine, rateOf, RATES } from "./cine.js";
 import { COLOURS } from "./colours.js";
-import { made, offer } from "./dom.js";
-import { followKeys } from "./keys.js";
+import { iconButton, made, offer } from "./dom.js";
+import { followKeys, KEYS, MOUSE } from "./keys.js";
 import { KeyList } from "./key_list.js";
 import { Ahead, MOST_BYTES, shares } from "./memory.js";
 import { Pane } from "./pane.js";
@@ -47,7 +47,7 @@ class View {
     const tools = made("div", "tools", { role: "toolbar", ariaLabel: "Slice view" });
     tools.append(made("span", "group", {}, this.windows, this.colours), ...groups.map((group) => made("span", "group", {}, ...group)));
     this.stage = made("div", "panes");
-    this.list = new KeyList(() => this.active.stage.focus({ preventScroll: true }));
+    this.list = new KeyList(MOUSE, KEYS, () => this.active.stage.focus({ preventScroll: true }));
     this.root.replaceChildren(tools, this.stage, this.list.root);
     this.linked = true;
     this.root.addEventListener("pointerdown", () => (this.byMouse = true), true);
@@ -67,10 +67,7 @@ class View {
       if (event.detail) this.active.stage.focus({ preventScroll: true });
       this.mark();
     };
-    const button = made("button", `icon do-${name}`, { type: "button", title, ariaLabel: title, onclick: pressed });
-    button.append(made("span", "symbol", { ariaHidden: "true", textContent: icon }));
-    this.buttons[name] = button;
-    return button;
+    return (this.buttons[name] = iconButton(name, icon, title, pressed));
   }
 
   /** What Python says: which series, which others there are, and the windows of each modality. */

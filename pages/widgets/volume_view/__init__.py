@@ -18,7 +18,7 @@ from pages.widgets.slice_view.presets import PRESETS, Preset
 HERE = Path(__file__).parent
 SLICES = slice_view.HERE
 MODULES = (
-    *(SLICES / f"{name}.js" for name in ("dom", "state", "measure", "keys")),
+    *(SLICES / f"{name}.js" for name in ("asking", "dom", "state", "measure", "keys", "key_list")),
     *(HERE / f"{name}.js" for name in ("planes", "fetch", "looks3d", "scene", "hand", "words", "volume_keys", "view")),
 )
 """Each one only imports from those before it."""

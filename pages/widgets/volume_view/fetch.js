@@ -1,17 +1,16 @@
 // Fetches what the server tells of a series' volumes, and one of them with its progress.
 
+import { answerOf } from "../slice_view/asking.js";
+
 /** The JSON of the volumes. Throws an Error with the server's sentence. */
 export async function volumesOf(place, signal) {
-  const answer = await fetch(`${place}/volumes`, { signal, credentials: "same-origin" });
-  if (!answer.ok) throw new Error(await sentenceOf(answer));
-  return answer.json();
+  return (await answerOf(`${place}/volumes`, signal)).json();
 }
 
 /** The bytes of a volume in one of its sizes; `onShare` hears how much is there, from 0 to 1. */
 export async function bytesOf(place, version, volume, size, signal, onShare) {
   const address = `${place}/volumes/${volume.number}.nii?coarser=${size.coarser}&stack=${version}`;
-  const answer = await fetch(address, { signal, credentials: "same-origin" });
-  if (!answer.ok) throw new Error(await sentenceOf(answer));
+  const answer = await answerOf(address, signal);
   const whole = roomFor(size.bytes);
   let filled = 0;
   for (const reader = answer.body.getReader(); ; ) {

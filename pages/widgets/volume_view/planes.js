@@ -26,12 +26,12 @@ export function lettersAt(plane, matrix) {
     const [right, front, head] = column.map((one) => (sign * one) / length);
     return [-right, -front, head]; // as DICOM counts
   };
-  const turned = ([axis, sign]) => [axis, -sign];
+  const opposite = ([axis, sign]) => [axis, -sign];
   return {
     right: lettersOf(along(plane.across)),
-    left: lettersOf(along(turned(plane.across))),
+    left: lettersOf(along(opposite(plane.across))),
     top: lettersOf(along(plane.up)),
-    bottom: lettersOf(along(turned(plane.up))),
+    bottom: lettersOf(along(opposite(plane.up))),
   };
 }
 

@@ -22,9 +22,19 @@ export class Scene {
     Object.assign(this, { canvas, onDrawn, is3d: false, look: null });
   }
 
-  /** Ready to draw. NiiVue's own mouse, keys and words are off: the view has those that all our views have. */
-  async begin() {
+  /** Ready to draw; whoever asks again waits for the same beginning. */
+  begin() {
+    this.beginning ??= this.attach().catch((error) => {
+      this.beginning = null; // the next one tries again
+      throw error;
+    });
+    return this.beginning;
+  }
+
+  /** NiiVue's own mouse, keys and words are off: the view has those that all our views have. */
+  async attach() {
     this.program ??= await import(new URL(PROGRAM, location.origin));
+    if (this.ended) return;
     this.nv = new this.program.Niivue({ interactive: false, isRadiologicalConvention: true, sagittalNoseLeft: true, crosshairWidth: 0, isOrientationTextVisible: false, backColor: [0, 0, 0, 1], show3Dcrosshair: false, dragAndDropEnabled: false, loadingText: "", logLevel: "silent", multiplanarShowRender: "never" });
     await this.nv.attachToCanvas(this.canvas, false);
     this.nv.setCustomLayout(layoutOf(PLANES));
@@ -45,11 +55,13 @@ export class Scene {
     return this.nv?.volumes[0] ?? null;
   }
 
-  /** Show a volume instead of the one before; what looks at the same place goes on looking there. */
-  async show(bytes, { centre, width }) {
+  /** Show a volume instead of the one before, in its window if it has one; the crosshair stays in its place. */
+  async show(bytes, window, signal) {
+    const limits = window ? { cal_min: window.centre - window.width / 2, cal_max: window.centre + window.width / 2 } : {};
+    const image = await this.program.NVImage.loadFromUrl({ url: bytes, name: "volume.nii", colormap: "gray", ...limits });
+    if (signal.aborted) return; // another one was asked for meanwhile
     const before = this.image;
     const place = before && [...this.nv.scene.crosshairPos];
-    const image = await this.program.NVImage.loadFromUrl({ url: bytes, name: "volume.nii", colormap: "gray", cal_min: centre - width / 2, cal_max: centre + width / 2 });
     if (before) this.nv.removeVolume(before);
     this.nv.addVolume(image);
     if (place) this.nv.scene.crosshairPos = place;
@@ -183,6 +195,7 @@ export class Scene {
 
   /** The graphics card is free again. */
   end() {
+    this.ended = true;
     cancelAnimationFrame(this.waiting);
     this.onDrawn = () => {};
     this.clear();

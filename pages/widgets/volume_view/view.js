@@ -1,7 +1,9 @@
 // MPR and 3D of one series: three planes that share a crosshair, or the whole to turn about.
 
-import { made, offer } from "../slice_view/dom.js";
+import { sentenceFor } from "../slice_view/asking.js";
+import { iconButton, made, offer } from "../slice_view/dom.js";
 import { followKeys } from "../slice_view/keys.js";
+import { KeyList } from "../slice_view/key_list.js";
 import { rounded } from "../slice_view/measure.js";
 import { bytesOf, volumesOf } from "./fetch.js";
 import { followHand } from "./hand.js";
@@ -44,8 +46,8 @@ class VolumeView {
     this.foot = made("div", "foot", {}, ...[this.reaches[0], this.reaches[2], this.reaches[1], ...this.bounds].map((one) => one.root));
     this.note = made("div", "note");
     this.live = made("div", "live unseen", { ariaLive: "polite" });
-    this.list = this.keyList();
-    this.root.replaceChildren(tools, this.stage, this.loading, this.foot, this.note, this.live, this.list);
+    this.list = new KeyList(VOLUME_MOUSE, VOLUME_KEYS, () => this.stage.focus({ preventScroll: true }));
+    this.root.replaceChildren(tools, this.stage, this.loading, this.foot, this.note, this.live, this.list.root);
   }
 
   /** A slider with its name and what it says. */
@@ -61,22 +63,7 @@ class VolumeView {
       if (event.detail) this.stage.focus({ preventScroll: true });
       this.mark();
     };
-    const button = made("button", `icon do-${name}`, { type: "button", title, ariaLabel: title, onclick: pressed });
-    button.append(made("span", "symbol", { ariaHidden: "true", textContent: icon }));
-    this.buttons[name] = button;
-    return button;
-  }
-
-  keyList() {
-    const row = ([written, what]) => made("tr", "", {}, made("td", "", {}, made("kbd", "", { textContent: written })), made("td", "", { textContent: what }));
-    const list = made("dialog", "keys", { ariaLabel: "Keys" });
-    this.presetRows = made("tbody");
-    this.rowOf = row;
-    const rows = [...VOLUME_MOUSE, ...VOLUME_KEYS.map(([, written, what]) => [written, what])].map(row);
-    const close = made("button", "", { type: "button", textContent: "Close", onclick: () => list.close() });
-    list.append(made("h3", "", { textContent: "Keys and mouse" }), made("table", "", {}, made("tbody", "", {}, ...rows), this.presetRows), close);
-    list.onclose = () => this.stage.focus({ preventScroll: true });
-    return list;
+    return (this.buttons[name] = iconButton(name, icon, title, pressed));
   }
 
   // What is shown
@@ -99,7 +86,7 @@ class VolumeView {
       if (!hasWebGL2()) throw new Error(NO_WEBGL2);
       this.told = await volumesOf(this.place, asking.signal);
       if (this.told.why_none) throw new Error(this.told.why_none);
-      if (!this.scene.nv) await this.scene.begin();
+      await this.scene.begin();
       const volumes = this.told.volumes.map((one) => [String(one.number), one.name]);
       offer(this.which, volumes, volumes[0][0]);
       this.which.hidden = volumes.length < 2;
@@ -122,7 +109,8 @@ class VolumeView {
       const isOther = this.volume?.number !== volume.number && this.volume?.unit !== volume.unit;
       this.volume = volume;
       if (!this.window || isOther) this.window = this.usual();
-      await this.scene.show(bytes, this.window);
+      await this.scene.show(bytes, this.window, asking.signal);
+      if (asking.signal.aborted) return;
       this.window ??= this.usual();
       if (!this.ready) this.scene.reset();
       this.look ??= looksFor(volume.unit)[0];
@@ -152,7 +140,7 @@ class VolumeView {
       await act();
     } catch (error) {
       if (asking.signal.aborted) return;
-      this.trouble = error instanceof TypeError ? "The server cannot be reached. Try again." : error.message;
+      this.trouble = sentenceFor(error);
     }
     this.tell();
   }
@@ -277,7 +265,7 @@ class VolumeView {
   }
 
   cancel() {
-    if (this.list.open) this.list.close();
+    this.list.close();
   }
 
   wish(name) {
@@ -291,9 +279,7 @@ class VolumeView {
   }
 
   showKeys() {
-    if (this.list.open) return this.list.close();
-    this.presetRows.replaceChildren(...this.presets().filter((one) => one.key).map(({ key, name, width, centre }) => this.rowOf([key, `Window ${name} ${width}/${centre}`])));
-    return this.list.showModal();
+    this.list.toggle(this.presets());
   }
 
   isListening() {

@@ -10,25 +10,14 @@ from typing import Any
 import httpx2
 import pytest
 from fastapi.testclient import TestClient
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
-from dicomcore.api.app import make_api
-from dicomcore.visitor import Role
 from tests.one_process import OneProcess
-from tests.visitors import token_of
 
 NAME, PATIENT_ID, BIRTH_DATE = "Canaryfamily^Canarygiven", "CANARY-4711", "19610417"
 STUDY_DATE, ACCESSION, STUDY_UID = "20210223", "ACC-998877", "1.2.826.0.1.3680043.8.498.4711"
 
 
 Client = Callable[..., TestClient]
-
-
-def client_of(services: OneProcess, role: Role = Role.ADMIN, **more: Any) -> TestClient:
-    """Calls as a program of such a user does, through the place where the API is mounted."""
-    app = Starlette(routes=[Mount("/api", make_api(lambda: services))])
-    return TestClient(app, headers={"Authorization": f"Bearer {token_of(services, role, **more)}"})
 
 
 @dataclass

@@ -11,6 +11,7 @@ from dicomcore.settings import Settings
 from tests.factories import ct, write
 from tests.memory_archive import MemoryArchive, study
 from tests.one_process import OneProcess, imported
+from tests.rest import client_of
 from tests.unit.rest_patients.asking import (
     ACCESSION,
     BIRTH_DATE,
@@ -19,7 +20,6 @@ from tests.unit.rest_patients.asking import (
     STUDY_DATE,
     STUDY_UID,
     Running,
-    client_of,
 )
 
 

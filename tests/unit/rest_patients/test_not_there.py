@@ -16,12 +16,8 @@ from dicomcore.settings import Settings
 from dicomcore.visitor import Role
 from tests.memory_archive import MemoryArchive, study
 from tests.one_process import OneProcess
-from tests.unit.rest_patients.asking import (
-    Running,
-    body,
-    client_of,
-    ids,
-)
+from tests.rest import client_of
+from tests.unit.rest_patients.asking import Running, body, ids
 
 HOSTILE = {
     "script": "<script>alert(1)</script>",

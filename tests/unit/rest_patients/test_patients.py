@@ -19,11 +19,11 @@ from dicomcore.cache import queries
 from dicomcore.scan.paths import printable
 from tests.memory_archive import study
 from tests.one_process import OneProcess
+from tests.rest import client_of
 from tests.unit.rest_patients.asking import (
     STUDY_UID,
     Running,
     body,
-    client_of,
     ids,
     names,
 )

@@ -15,6 +15,7 @@ from dicomcore.api import pictures as picture_routes
 from dicomcore.cache import queries
 from dicomcore.errors import NotInArchive
 from dicomcore.visitor import Role
+from tests.rest import client_of
 from tests.unit.rest_patients.asking import (
     ACCESSION,
     BIRTH_DATE,
@@ -23,7 +24,6 @@ from tests.unit.rest_patients.asking import (
     STUDY_UID,
     Running,
     body,
-    client_of,
     ids,
     names,
 )
