@@ -112,7 +112,7 @@ def _download(made: Package) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.link_button("Download ZIP", f"/api/exports/{made.id}.zip", icon=":material/download:", type="primary")
         if made.state is State.READY:
-            st.caption(f"{extent(made)}, {size(made.size)}, {time_left(made.seconds_left)}")
+            st.caption(f"{extent(made)}, {size(made.size)}, {time_left(made.seconds_left).removesuffix(' left')}")
 
 
 def _below(visitor: Visitor) -> None:
@@ -146,7 +146,7 @@ def _running(made: Package) -> None:
     speed = f" · {size(course.speed)} a second" if course.speed else ""
     done = f"{course.instances:,} of {counted(made.instances, 'instance')}"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**{WHATS[made.what][0]}** · {done}{speed} · {time_left(made.seconds_left)}")
+        st.markdown(f"**{WHATS[made.what][0]}** · {done}{speed} · {time_left(made.seconds_left).removesuffix(' left')}")
         if st.button("Stop", icon=":material/stop_circle:", key=f"stop-{made.id}"):
             made.stop()
 
