@@ -133,8 +133,9 @@ def _under_way(visitor: Visitor) -> None:
     """What is being sent, and how the last ones ended; nothing depends on anybody looking."""
     begun = [one for one in under_way.exports_of(visitor) if one.state is not State.READY][:MOST_SHOWN]
     for made in begun:
-        with st.container(border=True, key=f"export-{made.id}"):
-            if made.state is State.RUNNING:
+        running = made.state is State.RUNNING
+        with st.container(border=True, key=f"export-{made.id}-{'runs' if running else 'ended'}"):
+            if running:
                 _running(made)
             else:
                 st.markdown(f"**{WHATS[made.what][0]}** · {made.state.value} · {plain(made.message)}")
@@ -146,9 +147,8 @@ def _running(made: Package) -> None:
     speed = f" · {size(course.speed)} a second" if course.speed else ""
     done = f"{course.instances:,} of {counted(made.instances, 'instance')}"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**{WHATS[made.what][0]}** · {done}{speed} · {time_left(made.seconds_left).removesuffix(' left')}")
-        if st.button("Stop", icon=":material/stop_circle:", key=f"stop-{made.id}"):
-            made.stop()
+        st.markdown(f"**{WHATS[made.what][0]}** · {done}{speed} · {time_left(made.seconds_left)}")
+        st.button("Stop", icon=":material/stop_circle:", key=f"stop-{made.id}", on_click=made.stop)
 
 
 def _name(series: pd.Series) -> str:
