@@ -16,6 +16,7 @@ from dicomcore.export.making import Making, What
 from dicomcore.export.manifest import Manifest
 from dicomcore.export.noting import about_of, note_taken
 from dicomcore.export.selection import Choice, Selection, choose
+from dicomcore.export.work_place import is_full
 from dicomcore.export.zip_stream import zipped
 from dicomcore.journal import audit
 from dicomcore.services import Services, this_user
@@ -135,8 +136,7 @@ class Package:
             self._ended(State.CANCELLED, "It was stopped: the ZIP is not whole and does not open.")
             raise
         except Exception as error:
-            why = str(error) if isinstance(error, DicomViewerError) else "Something unforeseen went wrong."
-            self._ended(State.BROKEN, f"{why} The ZIP broke off and does not open: take it again.")
+            self._ended(State.BROKEN, f"{_why(error)} The ZIP broke off and does not open: take it again.")
             raise
         else:
             self._ended(State.FINISHED, making.manifest.sentence())
@@ -152,6 +152,12 @@ class Package:
         causes = {f"left out: {why}": count for why, count in self.manifest.causes.items()}
         note = {"state": state.value, self.what: self.instances} | sums | causes
         audit.note(self.services.journal, self.by, "export ended", about_of(self.selection, self.id), **note)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError) and is_full(error):
+        return "There is no room left on the disk of the app: make some."
+    return str(error) if isinstance(error, DicomViewerError) else "Something unforeseen went wrong."
 
 
 _paces: dict[What, float] = {}
