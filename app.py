@@ -26,6 +26,7 @@ from dicomcore.api.exposure import SaysWhy, expect_exposable
 from dicomcore.api.first_start import offer_first_admin
 from dicomcore.api.guard import Guard
 from dicomcore.errors import AccessRefused, DicomViewerError
+from dicomcore.export import work_place
 from dicomcore.services import Services
 from dicomcore.settings import load
 from dicomcore.watches import Watcher
@@ -67,6 +68,7 @@ def _start() -> Services:
     services = Services(load())
     _expect_fit_for_the_network(services)
     services.start_unfinished()
+    work_place.sweep(services)
     return services
 
 

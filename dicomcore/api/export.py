@@ -38,13 +38,23 @@ class ExportSize(BaseModel):
     bytes: int = Field(description="As they lie in the archive, together.")
 
 
-class Wanted(BaseModel):
-    """What is to be taken away, by the ids of lists; together they are taken once."""
+class Chosen(BaseModel):
+    """Patients, studies and series by the ids of lists; together they are taken once."""
 
-    what: What = Field(description="As it is, de-identified (PS3.15), as PNG, or as NIfTI with names as in BIDS.")
     patients: Ids = []
     studies: Ids = []
     series: Ids = []
+
+    @property
+    def choice(self) -> Choice:
+        """For the engine."""
+        return Choice.of(patients=self.patients, studies=self.studies, series=self.series)
+
+
+class Wanted(Chosen):
+    """What is to be taken away, and as what."""
+
+    what: What = Field(description="As it is, de-identified (PS3.15), as PNG, or as NIfTI with names as in BIDS.")
 
 
 class Export(BaseModel):
@@ -88,8 +98,7 @@ def exports(asking: Exporting) -> ExportList:
 @router.post("/exports", status_code=201, responses={**errors(400), **OF_ONE})
 def prepare(asking: Exporting, wanted: Wanted) -> OneExport:
     """Prepare an export: its size first. Fetch it at `/api/exports/{id}.zip`."""
-    choice = Choice.of(patients=wanted.patients, studies=wanted.studies, series=wanted.series)
-    return OneExport(export=_told(under_way.prepare(asking.services, asking.visitor, wanted.what, choice)))
+    return OneExport(export=_told(under_way.prepare(asking.services, asking.visitor, wanted.what, wanted.choice)))
 
 
 @router.get("/exports/{id}.zip", response_class=Response, responses={**errors(400), **A_ZIP})
@@ -151,6 +160,17 @@ def table(asking: Exporting, name: Name, suffix: Suffix) -> Response:
     """A whole table as the caller may see it. Cells that a spreadsheet would run are made text."""
     known.expect_an_answer(asking)
     made = tables.table_file(asking.services, asking.visitor, name, suffix)
+    return Response(made, media_type=MIMES[suffix], headers=to_keep(f"{name}.{suffix}"))
+
+
+@router.post(
+    "/tables/{name}.{suffix}",
+    response_class=Response,
+    responses={200: {"content": {mime: {} for mime in MIMES.values()}}, **errors(400), **OF_ONE},
+)
+def table_of(asking: Exporting, name: Name, suffix: Suffix, wanted: Chosen) -> Response:
+    """The rows of a table that belong to these patients, studies and series, as above."""
+    made = tables.selection_file(asking.services, asking.visitor, wanted.choice, name, suffix)
     return Response(made, media_type=MIMES[suffix], headers=to_keep(f"{name}.{suffix}"))
 
 

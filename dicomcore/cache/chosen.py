@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import pandas
+
 from dicomcore.cache.database import Cache
 from dicomcore.cache.lens import Lens, seen_through
 
@@ -27,6 +29,21 @@ WHERE {of} IN (SELECT unnest(?::VARCHAR[]))
 ORDER BY study.patient, study.study_date NULLS LAST, study.study_time NULLS LAST, study.id,
          try_cast(series.series_number AS INTEGER) NULLS LAST, series.series_number, series.id
 """
+
+SEEN = "SELECT opaque_series FROM series_keys WHERE real_series IN (SELECT unnest(?::VARCHAR[]))"
+"""The ids that the same series have when they are seen through a lens."""
+
+CHOSEN = "SELECT id, study FROM cached_series WHERE id IN (SELECT unnest(?::VARCHAR[]))"
+ROWS_OF = {
+    "patients": f"id IN (SELECT patient FROM cached_studies WHERE id IN (SELECT study FROM ({CHOSEN})))",
+    "studies": f"id IN (SELECT study FROM ({CHOSEN}))",
+    "series": f"id IN (SELECT id FROM ({CHOSEN}))",
+    "instances": f"series IN (SELECT id FROM ({CHOSEN}))",
+}
+"""The rows of a cached table that belong to some series."""
+
+SEARCHED = frozenset({"patients", "studies"})
+"""What has a text to search in, which is no field of DICOM."""
 
 STUDY_OF_UID = "SELECT id FROM main.cached_studies WHERE study_instance_uid IN (SELECT unnest(?::VARCHAR[]))"
 
@@ -58,3 +75,15 @@ def series(cache: Cache, kind: Kind, ids: Sequence[str]) -> list[ChosenSeries]:
 def studies_of_uids(cache: Cache, uids: Sequence[str]) -> list[str]:
     """The archive's ids of the studies with these Study Instance UIDs."""
     return [found for (found,) in cache.rows(STUDY_OF_UID, [list(uids)])] if uids else []
+
+
+def table(cache: Cache, name: str, series: Sequence[str], lens: Lens | None) -> pandas.DataFrame:
+    """The rows of ``patients``, ``studies``, ``series`` or ``instances`` that belong to these series (archive's ids).
+
+    Columns as in SQL, through a lens where there is one.
+    """
+    seen = list(series) if lens is None else [one for (one,) in cache.rows(*seen_through(lens, SEEN, [list(series)]))]
+    question = (
+        f"SELECT * EXCLUDE (search_text) FROM cached_{name}" if name in SEARCHED else f"SELECT * FROM cached_{name}"
+    )
+    return cache.read(*seen_through(lens, f"{question} WHERE {ROWS_OF[name]} ORDER BY id", [seen]))

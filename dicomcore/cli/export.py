@@ -33,11 +33,9 @@ def export(
     ],
     table: Annotated[str, typer.Option(help="patients, studies, series or instances.")] = "studies",
     batch: Annotated[str, typer.Option(help="A batch id: export what became of its files instead.")] = "",
-    patient: Annotated[list[str] | None, typer.Option(help="A patient's id: all studies as a ZIP. Repeatable.")] = None,
-    study: Annotated[
-        list[str] | None, typer.Option(help="A study's id or Study Instance UID: as a ZIP. Repeatable.")
-    ] = None,
-    series: Annotated[list[str] | None, typer.Option(help="A series' id: as a ZIP. Repeatable.")] = None,
+    patient: Annotated[list[str] | None, typer.Option(help="A patient's id: all studies. Repeatable.")] = None,
+    study: Annotated[list[str] | None, typer.Option(help="A study's id or Study Instance UID. Repeatable.")] = None,
+    series: Annotated[list[str] | None, typer.Option(help="A series' id. Repeatable.")] = None,
     what: Annotated[str, typer.Option("--as", help="The ZIP holds: dicom, deidentified, png or nifti.")] = "dicom",
     project: Annotated[str, typer.Option(help="De-identify with the pseudonyms of this project.")] = "",
     as_json: Json = False,
@@ -45,25 +43,44 @@ def export(
     """Write a cached table, the outcomes of a batch, or patients, studies and series as a ZIP."""
     chosen = {"patients": patient or [], "studies": study or [], "series": series or []}
     with opened_services() as services:
-        if any(chosen.values()):
-            _export_zip(services, target, Choice.of(**chosen), what, project, as_json=as_json)
-        else:
+        format = target.suffix.lower().removeprefix(".")
+        if not any(chosen.values()):
             _export_table(services, target, table, batch, as_json=as_json)
+        elif format in get_args(Format):
+            _export_rows(services, target, Choice.of(**chosen), table, cast(Format, format), as_json=as_json)
+        else:
+            _export_zip(services, target, Choice.of(**chosen), what, project, as_json=as_json)
 
 
 def _export_table(services: Services, target: Path, table: str, batch: str, *, as_json: bool) -> None:
     format = target.suffix.lower().removeprefix(".")
     if format in ("parquet", "xlsx") and not batch:
-        if table not in get_args(Table):
-            raise UsageError(f"There is no table “{table}”: {', '.join(get_args(Table))}.")
-        made = tables.table_file(services, _me(), cast(Table, table), cast(Format, format))
-        _write(target, [made])
-        told, words = {"file": str(target), "bytes": len(made)}, f"{size(len(made))} written to {target}."
+        made = tables.table_file(services, _me(), _table(table), cast(Format, format))
+        told, words = _written(target, made)
     else:
         rows = reports.export_csv(services, target, table=table, batch_id=batch)
         none = "" if rows or batch else " The cache is empty. Run this first: python3 run.py sync"
         told, words = {"file": str(target), "rows": rows}, f"{counted(rows, 'row')} written to {target}.{none}"
     _tell(told, words, as_json=as_json)
+
+
+def _export_rows(
+    services: Services, target: Path, choice: Choice, table: str, format: Format, *, as_json: bool
+) -> None:
+    """The rows of a table that belong to what was chosen."""
+    told, words = _written(target, tables.selection_file(services, _me(), choice, _table(table), format))
+    _tell(told, words, as_json=as_json)
+
+
+def _table(name: str) -> Table:
+    if name not in get_args(Table):
+        raise UsageError(f"There is no table “{name}”: {', '.join(get_args(Table))}.")
+    return cast(Table, name)
+
+
+def _written(target: Path, made: bytes) -> tuple[dict[str, object], str]:
+    _write(target, [made])
+    return {"file": str(target), "bytes": len(made)}, f"{size(len(made))} written to {target}."
 
 
 def _export_zip(services: Services, target: Path, choice: Choice, what: str, project: str, *, as_json: bool) -> None:

@@ -7,6 +7,7 @@ Runs in a watched child.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ from dicomcore.export.leaks import (
     without,
 )
 from dicomcore.export.lettering import risk_of_pixels
+from dicomcore.export.structures import harmless_names, name_again, number_nameless
 from dicomcore.export.subject import Subject, is_registered
 from dicomcore.export.words import plain_words
 from dicomcore.imaging.nameless import expect_nameless
@@ -54,6 +56,8 @@ CODES = (
     ("113107", "Retain Longitudinal Temporal Information Modified Dates Option"),
 )
 """Deidentification Method Code Sequence (PS3.16 CID 7050)."""
+DESCRIPTORS = ("113105", "Clean Descriptors Option")
+"""Where names of segments or regions were cleaned and not removed."""
 
 UNREADABLE = "It cannot be read well enough to be de-identified."
 
@@ -106,10 +110,13 @@ def _deidentified(task: Task) -> Cleaned:
     names = of_the_patient(dataset) | {
         one for text in task.identities for one in parts(text) if sought_among_bytes(one)
     }
+    structures = harmless_names(dataset)
     _clean(dataset, task.subject)
+    name_again(dataset, structures)
     without(dataset, known)
+    number_nameless(dataset)
     _clean_pixel_data(dataset)
-    _name(dataset, task.subject)
+    _name(dataset, task.subject, (*CODES, DESCRIPTORS) if any(map(any, structures)) else CODES)
     _new_file_meta(dataset)
     made = _checked(dataset, known, names)
     return Cleaned(made, risk)
@@ -170,17 +177,25 @@ def _by_profile(dataset: Dataset, element: DataElement, subject: Subject) -> Non
         return  # references to other objects stay, with their new UIDs
     elif action is not None:
         _act(action, dataset, element)
-    elif element.VR in FREE_TEXT and element.keyword not in CODES_IN_TEXT:
+    elif _is_free_text(element):
         _keep_harmless_words(dataset, element)
 
 
 FREE_TEXT = frozenset({"LT", "ST", "UT", "UC", "UR", "AE", "PN"})
 CODES_IN_TEXT = frozenset({"LongCodeValue"})
-"""What the profile's table does not name and where people write what they like; of it harmless words are kept."""
+WRITTEN_BY_PEOPLE = re.compile("Comment|Description|Label")
+"""Keywords of short texts that are free as well."""
+
+
+def _is_free_text(element: DataElement) -> bool:
+    """What the profile's table does not name and where people write what they like; of it harmless words are kept."""
+    if element.VR in ("LO", "SH"):
+        return bool(WRITTEN_BY_PEOPLE.search(element.keyword))
+    return element.VR in FREE_TEXT and element.keyword not in CODES_IN_TEXT
 
 
 def _keep_harmless_words(dataset: Dataset, element: DataElement) -> None:
-    if kept := plain_words(str(element.value)) if element.VR in ("LT", "ST", "UT", "UC") else []:
+    if kept := plain_words(str(element.value)) if element.VR in ("LO", "SH", "LT", "ST", "UT", "UC") else []:
         element.value = " ".join(kept)
     else:
         del dataset[element.tag]
@@ -237,14 +252,14 @@ def _date(text: str, element: DataElement, subject: Subject) -> str:
     return f"{shifted:%Y%m%d}".rjust(8, "0") if shifted else ""
 
 
-def _name(dataset: Dataset, subject: Subject) -> None:
+def _name(dataset: Dataset, subject: Subject, codes: Iterable[tuple[str, str]]) -> None:
     """Who the patient is now, and how that came (PS3.3 C.7.1.1)."""
     dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.PatientName = f"Subject {subject.code}"
     dataset.PatientID = f"S{subject.code}"
     dataset.PatientIdentityRemoved = "YES"
     dataset.DeidentificationMethod = METHOD
-    dataset.DeidentificationMethodCodeSequence = Sequence([_code(*code) for code in CODES])
+    dataset.DeidentificationMethodCodeSequence = Sequence([_code(*code) for code in codes])
     dataset.LongitudinalTemporalInformationModified = "MODIFIED"
 
 

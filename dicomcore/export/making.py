@@ -16,6 +16,7 @@ from dicomcore.export.deidentify import Cleaned, Task, deidentify
 from dicomcore.export.manifest import MANIFEST, Manifest, Source
 from dicomcore.export.png import Drawing, png
 from dicomcore.export.selection import Chosen, Selection
+from dicomcore.export.work_place import is_full, work_place
 from dicomcore.model import StoredInstance
 from dicomcore.services import Services
 from dicomcore.watched import WatchedChild
@@ -40,7 +41,7 @@ SUMMARY = "summary.txt"
 GONE = "The archive has it no more."
 UNNAMED = "It cannot be exported without naming the patient."
 TOO_LARGE = "It is too large to be read whole."
-NO_ROOM = "There is not enough room on the disk for a series while it is made."
+NO_ROOM = "There is not enough room on the disk of the app while it is made."
 FAILED = "It could not be read or took too much."
 """For the sums: the reason itself may repeat what a file says."""
 
@@ -128,14 +129,15 @@ class Making:
         """A series at a time, through two folders of its own. Under pseudonyms dcm2niix gets de-identified files."""
         names = nifti.Names()
         yield nifti.DESCRIPTION, [nifti.description()]
-        for series in self._selection.each(self._services):
-            with tempfile.TemporaryDirectory() as folder:
-                source, out = Path(folder, "dicom"), Path(folder, "nifti")
-                source.mkdir()
-                out.mkdir()
-                count = self._put_down(series, source) if self._fits(series, source) else 0
-                if count:
-                    yield from self._volumes(series, names.of(series), source, out, count)
+        with _child(deidentify) as child:
+            for series in self._selection.each(self._services):
+                with work_place(self._services) as folder:
+                    source, out = folder / "dicom", folder / "nifti"
+                    source.mkdir()
+                    out.mkdir()
+                    count = self._put_down(child, series, source) if self._fits(series, source) else 0
+                    if count:
+                        yield from self._volumes(series, names.of(series), source, out, count)
 
     def _volumes(self, series: Chosen, name: str, source: Path, out: Path, count: int) -> Members:
         where = self._source(series)
@@ -160,21 +162,24 @@ class Making:
             return False
         return True
 
-    def _put_down(self, series: Chosen, source: Path) -> int:
+    def _put_down(self, child: WatchedChild[Task, Cleaned], series: Chosen, source: Path) -> int:
         """The files for dcm2niix; how many."""
         count = 0
-        with _child(deidentify) as child:
-            for name, instance, _ in self._of(series):
-                put = partial(self._put, child, instance, series, source / f"{count:06}.dcm")
-                count += bool(self._tried(name, instance, series, put))
+        for name, instance, _ in self._of(series):
+            put = partial(self._put, child, instance, series, source / f"{count:06}.dcm")
+            count += bool(self._tried(name, instance, series, put))
         return count
 
     def _put(self, child: WatchedChild[Task, Cleaned], instance: StoredInstance, series: Chosen, target: Path) -> bool:
-        if self._hidden:
-            target.write_bytes(self._cleaned(child, instance, series).dataset)
-        else:
+        try:
             with target.open("wb") as file:
-                self._spooled(instance.id, file)
+                if self._hidden:
+                    file.write(self._cleaned(child, instance, series).dataset)
+                else:
+                    self._spooled(instance.id, file)
+        except BaseException:
+            target.unlink(missing_ok=True)  # half a file would be taken for a damaged one
+            raise
         return True
 
     # ---- one instance
@@ -226,6 +231,10 @@ class Making:
             out(UNNAMED if self._nameless else str(reason))
         except ChildDied as reason:
             out(UNNAMED if self._nameless else FAILED if self._hidden else str(reason), cause=FAILED)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            out(NO_ROOM)
         return None
 
     def _written(

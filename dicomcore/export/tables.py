@@ -7,11 +7,13 @@ from typing import Literal
 
 import pandas as pd
 
-from dicomcore import reports
+from dicomcore import people, reports
 from dicomcore.access import pseudonyms
-from dicomcore.cache import queries
+from dicomcore.cache import chosen, queries
 from dicomcore.cache.lens import Lens
 from dicomcore.errors import UsageError
+from dicomcore.export.noting import note_taken
+from dicomcore.export.selection import Choice, Selection, choose
 from dicomcore.services import Services
 from dicomcore.visitor import Right, Visitor
 
@@ -43,6 +45,25 @@ def table_file(services: Services, visitor: Visitor, table: Table, format: Forma
     found = queries.whole_table(services.cache, table, lens).drop(columns="search_text", errors="ignore")
     reports.note_export(services, table, rows=len(found))
     return written(found, format)
+
+
+def selection_file(services: Services, visitor: Visitor, choice: Choice, table: Table, format: Format) -> bytes:
+    """The rows of a table that belong to a choice, as ``table_file`` writes them; a study counts where a series does.
+
+    Raises as ``selection.choose``, and ``UsageError`` where there are too many rows for the format.
+    """
+    selection = choose(services, visitor, choice, deidentified=False)
+    _expect_to_fit(rows_of(selection, table), format)
+    series = [one.series for one in selection.wanted]
+    found = chosen.table(services.cache, table, series, people.lens_of(services, visitor))
+    note_taken(services, selection, f"rows of {table}", len(found), otherwise=table)
+    return written(found, format)
+
+
+def rows_of(selection: Selection, table: Table) -> int:
+    """How many rows of a table belong to it."""
+    sizes: dict[Table, int] = {"series": len(selection.wanted), "instances": selection.instances}
+    return sizes.get(table) or len(selection.patients if table == "patients" else selection.studies)
 
 
 def written(table: pd.DataFrame, format: Format) -> bytes:

@@ -7,6 +7,7 @@ import streamlit as st
 from dicomcore.errors import UsageError
 from dicomcore.exploring import members
 from dicomcore.exploring.cohort import Cohort
+from dicomcore.export.selection import MOST_IDS
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
 from pages.widgets import (
@@ -16,11 +17,13 @@ from pages.widgets import (
     explore_saved,
     explore_snippet,
     explore_studies,
+    export,
     paging,
     table_files,
 )
 from pages.widgets.explore_address import change, cohort
 from pages.widgets.explore_sizes import show_sizes
+from pages.widgets.export_asked import Asked
 from pages.widgets.problems import problem
 from pages.widgets.words import counted
 
@@ -50,6 +53,8 @@ def show(services: Services, visitor: Visitor) -> None:
         if sizes.studies:
             _download(wanted, sizes.studies)
         _in_patients(wanted)
+    if sizes.studies:
+        _export(visitor, wanted, sizes.studies)
     explore_snippet.show(services, wanted)
 
 
@@ -76,6 +81,15 @@ def _download(wanted: Cohort, total: int) -> None:
         noted=members.NOTED,
         help=f"The list of {cut} of this cohort.",
     )
+
+
+def _export(visitor: Visitor, wanted: Cohort, total: int) -> None:
+    """The ids of the studies are looked up when something is prepared, not whenever the page is drawn."""
+    if total > MOST_IDS:
+        st.caption(f"Up to {MOST_IDS:,} studies are exported at once. Add a condition to export these in parts.")
+        return
+    asked = Asked.studies(wanted, lambda who: members.ids(at_work.engine(), who, wanted))
+    export.selection(visitor, asked, key="cohort-export", label=f"Export {counted(total, 'study', 'studies')}")
 
 
 def _in_patients(wanted: Cohort) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import streamlit as st
 
 from dicomcore.exploring.cohort import Cohort
 from dicomcore.exploring.snippet import jupyter
 from dicomcore.services import Services
 from pages.widgets import download
+from pages.widgets.api_address import api_address
 
 
 def show(services: Services, wanted: Cohort) -> None:
@@ -18,10 +17,4 @@ def show(services: Services, wanted: Cohort) -> None:
         return
     with st.expander("The same in Jupyter", icon=":material/code:"):
         st.caption("Fetches these studies over the REST API. It needs a token: see Account.")
-        st.code(jupyter(wanted, f"{_address(services)}/api"), language="python")
-
-
-def _address(services: Services) -> str:
-    """Where the app is for whoever looks at the page."""
-    seen = urlsplit(st.context.url or "http://localhost:8501")
-    return (services.settings.public_url or f"{seen.scheme}://{seen.netloc}").rstrip("/")
+        st.code(jupyter(wanted, api_address(services)), language="python")

@@ -13,13 +13,14 @@ from dicomcore.cache.queries import END, MOST_LETTERS, PatientFilter, PatientPag
 from dicomcore.errors import UsageError
 from dicomcore.services import Services
 from dicomcore.visitor import Right, Visitor
-from pages.widgets import download, paging, saved_filters
+from pages.widgets import download, paging, patient_picks, saved_filters
 from pages.widgets.tables import ONE_ROW, chosen_row, filled, marked_row, show_table
 from pages.widgets.words import counted
 
 ANY = "any"
 FIRST_DAY = date(1850, 1, 1)
 PER_PAGE = 25
+SEVERAL = "several-patients"
 SHORTEST_WORD = 3
 """So many letters are typed before the search begins; in scripts of syllables one is a word."""
 
@@ -65,9 +66,12 @@ def show(services: Services, visitor: Visitor) -> None:
             elif found.pages > 1:
                 paging.pages(found, "pages")
     if found.total:
-        _table(found, visitor)
+        if st.session_state.get(SEVERAL) and visitor.may(Right.EXPORT):
+            _boxes(found, visitor)
+        else:
+            _table(found, visitor)
         if visitor.may(Right.EXPORT):
-            _download(services, wanted, sort, descending, found.total)
+            _take(services, visitor, wanted, (sort, descending), found.total)
     else:
         st.info("No patient fits. Try fewer words, another modality or any date.", icon=":material/search_off:")
 
@@ -155,6 +159,21 @@ def _table(found: PatientPage, visitor: Visitor) -> None:
         selection_mode=ONE_ROW,
         selection_default=marked_row(ids, st.query_params.get("patient")),
     )
+
+
+def _boxes(found: PatientPage, visitor: Visitor) -> None:
+    patient_picks.table(found, visitor, COLUMNS, f"picks-{_short_hash(list(found.rows['id']))}")
+
+
+def _take(services: Services, visitor: Visitor, wanted: PatientFilter, order: tuple[str, bool], total: int) -> None:
+    """The list as a file, and several patients with all that they have."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _download(services, wanted, *order, total)
+        several = st.toggle(
+            "Select several", key=SEVERAL, help="Boxes to tick patients for an export.", width="content"
+        )
+    if several:
+        patient_picks.panel(visitor)
 
 
 def _download(services: Services, wanted: PatientFilter, sort: str, descending: bool, total: int) -> None:

@@ -49,7 +49,7 @@ def show(services: Services, visitor: Visitor, patient_id: str) -> None:
     studies = people.studies_of(services, visitor, patient_id)
     chosen = _study(visitor, studies, patient_id)
     if chosen is not None:
-        _series(services, visitor, patient, chosen)
+        _series(services, visitor, patient, chosen, studies)
 
 
 def _who(patient: dict[str, object]) -> None:
@@ -94,7 +94,9 @@ def _study(visitor: Visitor, studies: pd.DataFrame, patient_id: str) -> pd.Serie
     return studies.iloc[ids.index(wanted)]
 
 
-def _series(services: Services, visitor: Visitor, patient: dict[str, object], study: pd.Series) -> None:
+def _series(
+    services: Services, visitor: Visitor, patient: dict[str, object], study: pd.Series, studies: pd.DataFrame
+) -> None:
     st.subheader("Series")
     series = people.series_of(services, visitor, study["id"])
     shown = filled(series)
@@ -108,7 +110,7 @@ def _series(services: Services, visitor: Visitor, patient: dict[str, object], st
     title = " · ".join(_words(value) for value in (patient["name"], patient["patient_id"], study["date"]))
     for _, row in shown.iloc[(page - 1) * STRIPS_PER_PAGE : page * STRIPS_PER_PAGE].iterrows():
         series_strip.show(services, visitor, row, title)
-    export.show(visitor, study, shown)
+    export.show(visitor, study, shown, filled(studies))
 
 
 def _identifiers(patient: dict[str, object], study: pd.Series, series: pd.DataFrame) -> None:

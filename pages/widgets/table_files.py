@@ -32,7 +32,11 @@ def _maker(rows: Callable[[Visitor], pd.DataFrame], format: Format, noted: str) 
     def made(visitor: Visitor) -> bytes:
         table = rows(visitor)
         reports.note_export(at_work.engine(), noted, rows=len(table))
-        written = tables.written(table, format)
-        return b"\xef\xbb\xbf" + written if format == "csv" else written
+        return for_spreadsheets(tables.written(table, format), format)
 
     return made
+
+
+def for_spreadsheets(written: bytes, format: Format) -> bytes:
+    """A CSV file with the mark by which they know that it is UTF-8."""
+    return b"\xef\xbb\xbf" + written if format == "csv" else written

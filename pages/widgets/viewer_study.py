@@ -10,7 +10,7 @@ import streamlit as st
 from dicomcore import instances, people
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
-from pages.widgets import looks, viewer_open_in, viewer_series, viewer_tags, viewer_view
+from pages.widgets import export, looks, viewer_open_in, viewer_series, viewer_tags, viewer_view
 from pages.widgets.problems import problem, problems_shown
 from pages.widgets.tables import filled
 from pages.widgets.words import EMPTY, iso_date, shortened
@@ -37,6 +37,7 @@ def show(services: Services, visitor: Visitor, study_id: str) -> None:
         chosen = viewer_series.choose(services, visitor, series)
     with right:
         _opened(services, visitor, series, series.iloc[chosen])
+    export.show(visitor, pd.Series(study), series)
 
 
 def _top(services: Services, visitor: Visitor, patient: dict[str, Any], study: dict[str, Any]) -> None:
