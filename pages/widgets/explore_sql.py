@@ -17,7 +17,7 @@ from pages.widgets.tables import show_table
 from pages.widgets.words import counted, plain, shortened
 
 TEXT, ANSWER = "sql-text", "sql-answer"
-PER_PAGE, EDITOR_PIXELS = 100, 260
+PER_PAGE, EDITOR_PIXELS, CHART_PIXELS = 100, 260, 800
 EXAMPLE, EARLIER = "sql-example", "sql-earlier"
 
 HOW = (
@@ -120,7 +120,7 @@ def _chart(answer: Answer) -> None:
         others = [name for name in numbers if name != along] or numbers
         up = right.selectbox("Up", others, key=f"up-{id(answer)}-{along}")
         svg, words = charting.drawn(answer.rows, along, up, dark=st.context.theme.type == "dark")
-        st.image(svg, width="stretch", alt=plain(words))
+        st.image(svg, width=CHART_PIXELS, alt=plain(words))
         st.caption(plain(words))
 
 

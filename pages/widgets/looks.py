@@ -14,6 +14,10 @@ STYLE = """
 [class*="st-key-path"] [data-testid="stText"] { font-size: 0.8rem; opacity: 0.72; font-family: monospace;
   white-space: nowrap; overflow: hidden; text-overflow: ellipsis; direction: ltr; min-height: 1.2rem; }
 [class*="st-key-sql-text"] textarea { font-family: monospace; }
+/* A link to another page that is the next thing to do looks like one. */
+[class*="st-key-next"] [data-testid="stPageLink-NavLink"] { background: #0f6b80; padding: .45rem .9rem; }
+[class*="st-key-next"] [data-testid="stPageLink-NavLink"] * { color: #fff; }
+[class*="st-key-next"] [data-testid="stPageLink-NavLink"]:hover { filter: brightness(1.12); }
 /* Slices lie on black in both themes, side by side. */
 [class*="st-key-strip"] [data-testid="stImage"] img { background: #000; border-radius: 4px; }
 [class*="st-key-strip"] [data-testid="stImageContainer"] { margin: 0 6px 4px 0; }

@@ -10,6 +10,9 @@ import streamlit as st
 from pages.widgets.problems import problem
 
 MOST_DIGITS = 8
+MOST_PIXELS, PIXELS_A_PAGE = 340, 48
+"""Room for the numbers of pages; with less some of them are left out."""
+
 LAST_DAY = date(2150, 12, 31)
 
 
@@ -52,7 +55,8 @@ def pages(found: Any, name: str) -> None:
         first_page()
         st.query_params["page"] = str(st.session_state[key])
 
-    st.pagination(found.pages, default=found.page, width=340, key=key, on_change=go_to)
+    width = min(MOST_PIXELS, PIXELS_A_PAGE * (found.pages + 2))
+    st.pagination(found.pages, default=found.page, width=width, key=key, on_change=go_to)
 
 
 def days(begin: Any, end: Any, keys: tuple[str, str], earliest: date) -> tuple[date | None, date | None]:

@@ -13,7 +13,7 @@ from dicomcore.instances import Kind
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
 from pages.widgets import looks
-from pages.widgets.words import counted, plain, shortened
+from pages.widgets.words import counted, plain, series_name
 
 THUMBNAIL_PIXELS, SHOWN_PIXELS, NOTE_PIXELS = 128, 72, 118
 A_PAGE = 12
@@ -47,7 +47,7 @@ def _entry(services: Services, visitor: Visitor, series: pd.Series, *, chosen: b
     series_id = series["id"]
     with st.container(border=True, gap="small", key=f"strip-list-{series_id}"):
         st.button(
-            plain(f"{series['number']} · {shortened(series['description'], MOST_LETTERS)}"),
+            plain(series_name(series["number"], series["description"], MOST_LETTERS)),
             key=f"open-{series_id}",
             type="primary" if chosen else "secondary",
             icon=":material/visibility:" if chosen else None,
@@ -58,10 +58,12 @@ def _entry(services: Services, visitor: Visitor, series: pd.Series, *, chosen: b
         )
         kind, what = instances.what(services, visitor, series_id, series["modality"])
         with st.container(horizontal=True, gap="small"):
-            drawn = kind is not Kind.PICTURE or _thumbnail(services, visitor, series_id)
+            drawn = kind is Kind.PICTURE and _thumbnail(services, visitor, series_id)
             images = counted(int(series["images"]), "instance")
-            told = [what, f"{series['modality']} · {images}", *([] if drawn else ["no picture"])]
-            with st.container(width=NOTE_PIXELS):
+            told = [what, f"{series['modality']} · {images}"]
+            if kind is Kind.PICTURE and not drawn:
+                told.append("no picture")
+            with st.container(width=NOTE_PIXELS if drawn else "stretch"):
                 looks.note("\n".join(told), f"list-{series_id}")
 
 

@@ -50,13 +50,14 @@ def _top(services: Services, visitor: Visitor, patient: dict[str, Any], study: d
 
 def _study_line(patient: dict[str, Any], study: dict[str, Any]) -> str:
     whose = f"Id {_words(patient['patient_id'])} · born {_words(patient['birth_date'])} · sex {_words(patient['sex'])}"
-    return f"{whose} · {_words(study['date'])} · {_words(study['description'])} · {_words(study['modalities'])}"
+    said = {"date": "no date", "description": "no description", "modalities": "no modality"}
+    return " · ".join([whose, *(_words(study[what], empty) for what, empty in said.items())])
 
 
-def _words(value: object) -> str:
+def _words(value: object, empty: str = EMPTY) -> str:
     if isinstance(value, pd.Timestamp) and not pd.isna(value):
         return iso_date(f"{value:%Y%m%d}")
-    return shortened(value, MOST_LETTERS) if isinstance(value, str) and value else EMPTY
+    return shortened(value, MOST_LETTERS) if isinstance(value, str) and value else empty
 
 
 def _opened(services: Services, visitor: Visitor, all_series: pd.DataFrame, series: pd.Series) -> None:
