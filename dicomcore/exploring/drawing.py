@@ -18,7 +18,7 @@ from dicomcore.wording import counted
 DPI = 96
 INCHES = (6.2, 2.7)
 MOST_BARS, MOST_LETTERS = 8, 22
-MOST_NAMES_BELOW, MOST_LETTERS_BELOW = 12, 72
+MOST_NAMES_BELOW, MOST_LETTERS_BELOW = 12, 80
 """Labels below upright bars that have room side by side; longer ones are written aslant."""
 
 MOST_ASLANT = 27

@@ -27,16 +27,18 @@ def show(services: Services, visitor: Visitor, study_id: str) -> None:
         problem("This study is not, or no more, in the archive. Go back to Patients and press Refresh.")
         st.page_link("patients.py", label="Patients", icon=":material/groups:")
         return
+    looks.unseen_heading("Viewer")
     _top(services, visitor, patient, study)
     series = filled(instances.series_in_order(services, visitor, study["id"]))
     if series.empty:
         st.caption("This study has no series.")
         return
     left, right = st.columns([1, 3.2], gap="medium")
-    with left:
-        chosen = viewer_series.choose(services, visitor, series)
-    with right:
+    chosen = viewer_series.chosen_of(series)
+    with right:  # first: what was asked for does not wait for the thumbnails
         _opened(services, visitor, series, series.iloc[chosen])
+    with left:
+        viewer_series.show(services, visitor, series, chosen)
 
 
 def _top(services: Services, visitor: Visitor, patient: dict[str, Any], study: dict[str, Any]) -> None:
