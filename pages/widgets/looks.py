@@ -25,6 +25,8 @@ STYLE = """
 [data-testid="stElementContainer"]:has(> [data-testid="stHtml"] > .unseen) { position: absolute; }
 /* A thumbnail in a list opens its series; it is too small to be looked at alone. */
 [class*="st-key-strip-list"] [data-testid="stElementToolbar"] { display: none; }
+/* On a narrow screen the open series comes first, the list of all below it. */
+@media (max-width: 640px) { [data-testid="stColumn"]:has([class*="st-key-strip-list"]) { order: 1; } }
 /* Slices lie on black in both themes, side by side. */
 [class*="st-key-strip"] [data-testid="stImage"] img { background: #000; border-radius: 4px; }
 [class*="st-key-strip"] [data-testid="stImageContainer"] { margin: 0 6px 4px 0; }
