@@ -100,8 +100,8 @@ def _reference(item: Dataset) -> str:
     for one in items(item, "ReferencedSOPSequence")[:1]:
         target = Dataset()
         target.SOPClassUID = text(one, "ReferencedSOPClassUID")
-        frame = text(one, "ReferencedFrameNumber")
-        of = f", frame {frame}" if frame else ""
+        frames = text(one, "ReferencedFrameNumber").strip("[]")
+        of = f", frame{'s' if ',' in frames else ''} {frames}" if frames else ""
         return f"{what_it_is(target)}{of} ({text(one, 'ReferencedSOPInstanceUID')})"
     return ""
 

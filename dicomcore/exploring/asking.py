@@ -76,7 +76,10 @@ def meaning(table: str, column: str) -> str:
     if found := MEANINGS.get(f"{table}.{column}"):
         return found
     label = FIELDS.get(f"{LEVELS.get(table, table)}.{column}")
-    return label.label.partition(": ")[2].capitalize() if label else MEANINGS.get(column, "")
+    if label is None:
+        return MEANINGS.get(column, "")
+    word = label.label.partition(": ")[2]
+    return word[:1].upper() + word[1:]
 
 
 LEVELS = {"patients": "patient", "studies": "study", "series": "series", "instances": "image"}

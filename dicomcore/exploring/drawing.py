@@ -18,8 +18,11 @@ from dicomcore.wording import counted
 DPI = 96
 INCHES = (6.2, 2.7)
 MOST_BARS, MOST_LETTERS = 8, 22
-MOST_NAMES_BELOW = 12
-"""Labels below upright bars; of more, only some are written."""
+MOST_NAMES_BELOW, MOST_LETTERS_BELOW = 12, 80
+"""Labels below upright bars that have room side by side; longer ones are written aslant."""
+
+MOST_ASLANT = 27
+"""Of more labels than find room only some are written."""
 
 Colours = tuple[str, str, str]
 """Bars, text, lines: as in .streamlit/config.toml."""
@@ -60,7 +63,8 @@ def left_out(tally: Tally) -> str:
     more = f"{counted(rest, 'more value')} in the table" if rest else ""
     without = f"without a value: {missing:,}" if missing else ""
     gaps = "only years with a study" if has_gaps(tally) else ""
-    return " · ".join(filter(None, (more, gaps, without)))
+    told = " · ".join(filter(None, (more, gaps, without)))
+    return told[:1].upper() + told[1:]
 
 
 def _known(tally: Tally) -> tuple[Count, ...]:
@@ -70,8 +74,18 @@ def _known(tally: Tally) -> tuple[Count, ...]:
 def _upright(axes: Axes, counts: tuple[Count, ...], colour: str) -> None:
     places = range(len(counts))
     axes.bar(places, [one.count for one in counts], color=colour, width=0.8)
-    step = max(1, -(-len(counts) // MOST_NAMES_BELOW))
-    axes.set_xticks(list(places)[::step], [_label(one) for one in counts][::step])
+    names = [_label(one) for one in counts]
+    step = _step(names, MOST_NAMES_BELOW)
+    room = max(map(len, names), default=0) + 2
+    if room * len(names[::step]) <= MOST_LETTERS_BELOW:
+        axes.set_xticks(list(places)[::step], names[::step])
+    else:
+        step = _step(names, MOST_ASLANT)
+        axes.set_xticks(list(places)[::step], names[::step], rotation=40, ha="right", rotation_mode="anchor")
+
+
+def _step(names: list[str], most: int) -> int:
+    return max(1, -(-len(names) // most))
 
 
 def _lying(axes: Axes, counts: tuple[Count, ...], colour: str, text: str) -> None:

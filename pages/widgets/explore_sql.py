@@ -11,13 +11,13 @@ from dicomcore.exploring import asking, charting
 from dicomcore.exploring.asking import Answer
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
-from pages.widgets import at_work, table_files
+from pages.widgets import at_work, paging, table_files
 from pages.widgets.problems import problems_shown
 from pages.widgets.tables import show_table
 from pages.widgets.words import counted, plain, shortened
 
 TEXT, ANSWER = "sql-text", "sql-answer"
-PER_PAGE, EDITOR_PIXELS = 100, 260
+PER_PAGE, EDITOR_PIXELS, CHART_PIXELS = 100, 260, 800
 EXAMPLE, EARLIER = "sql-example", "sql-earlier"
 
 HOW = (
@@ -105,7 +105,7 @@ def _answer(answer: Answer) -> None:
     pages = max(1, -(-len(rows) // PER_PAGE))
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(_told(answer))
-        page = st.pagination(pages, key=f"sql-page-{id(answer)}", width=340) if pages > 1 else 1
+        page = st.pagination(pages, key=f"sql-page-{id(answer)}", width=paging.room(pages)) if pages > 1 else 1
     if len(rows.columns):
         st.dataframe(_readable(rows.iloc[(page - 1) * PER_PAGE : page * PER_PAGE]), hide_index=True, height="content")
     table_files.offer(
@@ -128,7 +128,7 @@ def _chart(answer: Answer) -> None:
         others = [name for name in numbers if name != along] or numbers
         up = right.selectbox("Up", others, key=f"up-{id(answer)}-{along}")
         svg, words = charting.drawn(answer.rows, along, up, dark=st.context.theme.type == "dark")
-        st.image(svg, width="stretch", alt=plain(words))
+        st.image(svg, width=CHART_PIXELS, alt=plain(words))
         st.caption(plain(words))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import streamlit as st
 
 STYLE = """
@@ -14,6 +16,17 @@ STYLE = """
 [class*="st-key-path"] [data-testid="stText"] { font-size: 0.8rem; opacity: 0.72; font-family: monospace;
   white-space: nowrap; overflow: hidden; text-overflow: ellipsis; direction: ltr; min-height: 1.2rem; }
 [class*="st-key-sql-text"] textarea { font-family: monospace; }
+/* A link to another page that is the next thing to do looks like one. */
+[class*="st-key-next"] [data-testid="stPageLink-NavLink"] { background: #0f6b80; padding: .45rem .9rem; }
+[class*="st-key-next"] [data-testid="stPageLink-NavLink"] * { color: #fff; }
+[class*="st-key-next"] [data-testid="stPageLink-NavLink"]:hover { filter: brightness(1.12); }
+/* A heading for those who hear the page, where all others see what it is. */
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+[data-testid="stElementContainer"]:has(> [data-testid="stHtml"] > .unseen) { position: absolute; }
+/* A thumbnail in a list opens its series; it is too small to be looked at alone. */
+[class*="st-key-strip-list"] [data-testid="stElementToolbar"] { display: none; }
+/* On a narrow screen the open series comes first, the list of all below it. */
+@media (max-width: 640px) { [data-testid="stColumn"]:has([class*="st-key-strip-list"]) { order: 1; } }
 /* Slices lie on black in both themes, side by side. */
 [class*="st-key-strip"] [data-testid="stImage"] img { background: #000; border-radius: 4px; }
 [class*="st-key-strip"] [data-testid="stImageContainer"] { margin: 0 6px 4px 0; }
@@ -51,6 +64,11 @@ def heading(text: str, below: str, key: str) -> None:
     with st.container(gap=None):
         _text(text, f"heading-{key}")
         note(below, f"{key}-below")
+
+
+def unseen_heading(text: str) -> None:
+    """The first heading of a page, for screen readers: where a person's name stands in its place."""
+    st.html(f'<h1 class="unseen">{escape(text)}</h1>')
 
 
 def name(text: str, key: str) -> None:

@@ -10,6 +10,9 @@ import streamlit as st
 from pages.widgets.problems import problem
 
 MOST_DIGITS = 8
+MOST_PIXELS, PIXELS_A_PAGE = 340, 48
+"""Room for the numbers of pages; with less some of them are left out."""
+
 LAST_DAY = date(2150, 12, 31)
 
 
@@ -44,6 +47,11 @@ def _turn(to: dict[str, str]) -> None:
         st.query_params[key] = value
 
 
+def room(pages: int) -> int:
+    """Pixels for the numbers of so many pages and the two arrows."""
+    return min(MOST_PIXELS, PIXELS_A_PAGE * (pages + 2))
+
+
 def pages(found: Any, name: str) -> None:
     """The means to turn the pages of ``found`` (its ``page`` of ``pages``); ``name`` tells it from other lists."""
     key = f"{name}-{found.page}-of-{found.pages}"
@@ -52,7 +60,7 @@ def pages(found: Any, name: str) -> None:
         first_page()
         st.query_params["page"] = str(st.session_state[key])
 
-    st.pagination(found.pages, default=found.page, width=340, key=key, on_change=go_to)
+    st.pagination(found.pages, default=found.page, width=room(found.pages), key=key, on_change=go_to)
 
 
 def days(begin: Any, end: Any, keys: tuple[str, str], earliest: date) -> tuple[date | None, date | None]:

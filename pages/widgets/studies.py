@@ -101,9 +101,10 @@ def _series(
     series = people.series_of(services, visitor, study["id"])
     shown = filled(series)
     show_table(shown, people.columns(visitor, SERIES_COLUMNS), key=f"series-{study['id']}")
-    st.page_link(
-        "viewer.py", label="Open in viewer", icon=":material/radiology:", query_params={"study": str(study["id"])}
-    )
+    with st.container(key="next-viewer"):
+        st.page_link(
+            "viewer.py", label="Open in viewer", icon=":material/radiology:", query_params={"study": str(study["id"])}
+        )
     _identifiers(patient, study, series)
     pages = max(1, math.ceil(len(series) / STRIPS_PER_PAGE))
     page = st.pagination(pages, key=f"strips-{study['id']}") if pages > 1 else 1

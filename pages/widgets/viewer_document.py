@@ -7,7 +7,7 @@ import streamlit as st
 from dicomcore import instances
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
-from pages.widgets import download
+from pages.widgets import download, paging
 
 
 def show(services: Services, visitor: Visitor, instance_id: str) -> None:
@@ -17,7 +17,7 @@ def show(services: Services, visitor: Visitor, instance_id: str) -> None:
         page = instances.page(services, visitor, instance_id, int(st.session_state.get(key) or 1))
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         if page.pages > 1:
-            st.pagination(page.pages, key=key, width=340)
+            st.pagination(page.pages, key=key, width=paging.room(page.pages))
         download.button(
             "PDF",
             lambda who: instances.document(services, who, instance_id),

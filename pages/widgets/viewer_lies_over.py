@@ -10,7 +10,7 @@ from dicomcore.services import Services
 from dicomcore.visitor import Visitor
 from pages.widgets import looks
 from pages.widgets.tables import filled
-from pages.widgets.words import plain, shortened
+from pages.widgets.words import plain, series_name
 
 MOST_LETTERS = 60
 OVER = "over"
@@ -27,7 +27,7 @@ def show(services: Services, visitor: Visitor, all_series: pd.DataFrame, series:
     with st.container(horizontal=True):
         for row in found:
             st.button(
-                plain(f"Show over {row['number']} · {shortened(row['description'], MOST_LETTERS)}"),
+                plain(f"Show over {series_name(row['number'], row['description'], MOST_LETTERS)}"),
                 key=f"over-{series['id']}-{row['id']}",
                 icon=":material/layers:",
                 on_click=_open,

@@ -11,7 +11,7 @@ from dicomcore.services import Services
 from dicomcore.visitor import Visitor
 from pages.widgets import viewer_lies_over
 from pages.widgets.slice_view import slice_view
-from pages.widgets.words import shortened
+from pages.widgets.words import series_name
 
 MOST_LETTERS = 100
 REPORTED = "slice view reported"
@@ -36,7 +36,7 @@ def show(services: Services, visitor: Visitor, all_series: pd.DataFrame, series:
 def _pictures(services: Services, visitor: Visitor, all_series: pd.DataFrame) -> dict[str, str]:
     """The series that are pictures, in the order of the list, with their names."""
     return {
-        row["id"]: f"{row['number']} · {shortened(row['description'], MOST_LETTERS)}"
+        row["id"]: series_name(row["number"], row["description"], MOST_LETTERS)
         for _, row in all_series.iterrows()
         if instances.what(services, visitor, row["id"], row["modality"])[0] is Kind.PICTURE
         and overlays.is_picture(row["modality"])

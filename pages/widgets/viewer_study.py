@@ -27,16 +27,18 @@ def show(services: Services, visitor: Visitor, study_id: str) -> None:
         problem("This study is not, or no more, in the archive. Go back to Patients and press Refresh.")
         st.page_link("patients.py", label="Patients", icon=":material/groups:")
         return
+    looks.unseen_heading("Viewer")
     _top(services, visitor, patient, study)
     series = filled(instances.series_in_order(services, visitor, study["id"]))
     if series.empty:
         st.caption("This study has no series.")
         return
     left, right = st.columns([1, 3.2], gap="medium")
-    with left:
-        chosen = viewer_series.choose(services, visitor, series)
-    with right:
+    chosen = viewer_series.chosen_of(series)
+    with right:  # first: what was asked for does not wait for the thumbnails
         _opened(services, visitor, series, series.iloc[chosen])
+    with left:
+        viewer_series.show(services, visitor, series, chosen)
     export.show(visitor, pd.Series(study), series)
 
 
@@ -51,13 +53,14 @@ def _top(services: Services, visitor: Visitor, patient: dict[str, Any], study: d
 
 def _study_line(patient: dict[str, Any], study: dict[str, Any]) -> str:
     whose = f"Id {_words(patient['patient_id'])} · born {_words(patient['birth_date'])} · sex {_words(patient['sex'])}"
-    return f"{whose} · {_words(study['date'])} · {_words(study['description'])} · {_words(study['modalities'])}"
+    said = {"date": "no date", "description": "no description", "modalities": "no modality"}
+    return " · ".join([whose, *(_words(study[what], empty) for what, empty in said.items())])
 
 
-def _words(value: object) -> str:
+def _words(value: object, empty: str = EMPTY) -> str:
     if isinstance(value, pd.Timestamp) and not pd.isna(value):
         return iso_date(f"{value:%Y%m%d}")
-    return shortened(value, MOST_LETTERS) if isinstance(value, str) and value else EMPTY
+    return shortened(value, MOST_LETTERS) if isinstance(value, str) and value else empty
 
 
 def _opened(services: Services, visitor: Visitor, all_series: pd.DataFrame, series: pd.Series) -> None:

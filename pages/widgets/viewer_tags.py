@@ -14,7 +14,7 @@ from dicomcore.visitor import Visitor
 from pages.widgets import download
 from pages.widgets.tables import ONE_ROW, chosen_row, show_table
 from pages.widgets.viewer_view import which
-from pages.widgets.words import counted, plain, shortened
+from pages.widgets.words import counted, series_name, shortened
 
 COLUMNS = {"tag": "Tag", "name": "Name", "vr": "VR", "value": "Value", "keyword": "Keyword", "creator": "Private of"}
 SIDES = {"tag": "Tag", "name": "Name", "vr": "VR", "here": "This one", "there": "The other", "state": "Is"}
@@ -90,7 +90,7 @@ def _copy(rows: Sequence[HeaderRow], key: str) -> None:
 def _other(services: Services, visitor: Visitor, all_series: pd.DataFrame, series: pd.Series, key: str) -> Header:
     """The header to compare with, of any series of the study."""
     ids = list(all_series["id"])
-    names = [plain(f"{row['number']} · {row['description']}", MOST_LETTERS) for _, row in all_series.iterrows()]
+    names = [series_name(row["number"], row["description"], MOST_LETTERS) for _, row in all_series.iterrows()]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         at = st.selectbox(
             "The other's series",
@@ -106,7 +106,9 @@ def _other(services: Services, visitor: Visitor, all_series: pd.DataFrame, serie
 
 def _two(header: Header, other: Header, words: str, key: str) -> None:
     everything = rows = header_tree.compare(header.rows, other.rows)
+    names = dict(SIDES)
     if st.toggle("Only what differs", value=True, key=f"{key}-differs"):
+        names.pop("state")
         rows = [row for row in rows if row.differs]
     found = {row.path for row in header_tree.search([row.row for row in rows], words)}
     found |= {row.path for row in header_tree.search([*other.rows], words)} if words else set()
@@ -115,7 +117,7 @@ def _two(header: Header, other: Header, words: str, key: str) -> None:
         st.caption("Nothing differs." if not words else "Nothing that differs holds these words.")
         return
     _told(len(shown), len(everything))
-    show_table(_sides(shown), SIDES, key=f"{key}-two")
+    show_table(_sides(shown), names, key=f"{key}-two")
 
 
 def _sides(rows: Sequence[ComparedRow]) -> pd.DataFrame:

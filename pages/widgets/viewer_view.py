@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from dicomcore import instances, people
+from dicomcore import instances, overlays, people
 from dicomcore.instances import Kind
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
 from pages.widgets import looks, origin, viewer_document, viewer_pictures, viewer_report, viewer_volume, viewer_waveform
 from pages.widgets.problems import problems_shown
-from pages.widgets.words import shortened
+from pages.widgets.words import series_name
 
 View = Callable[[Services, Visitor, str], None]
 
@@ -39,7 +39,7 @@ def show(services: Services, visitor: Visitor, all_series: pd.DataFrame, series:
 
 
 def _pictures(services: Services, visitor: Visitor, all_series: pd.DataFrame, series: pd.Series) -> None:
-    layout = viewer_volume.choose(series["study"])
+    layout = viewer_volume.choose(series["study"]) if overlays.is_picture(series["modality"]) else viewer_volume.SLICES
     if layout == viewer_volume.SLICES:
         viewer_pictures.show(services, visitor, all_series, series)
     else:
@@ -47,8 +47,9 @@ def _pictures(services: Services, visitor: Visitor, all_series: pd.DataFrame, se
 
 
 def _no_picture(services: Services, visitor: Visitor, series: pd.Series, kind: Kind, what: str) -> None:
-    looks.name(f"{series['number']} · {shortened(series['description'], MOST_LETTERS)}", f"view-{series['id']}")
-    looks.note(f"{what} · {series['modality']}", f"view-{series['id']}")
+    with st.container(gap=None):
+        looks.name(series_name(series["number"], series["description"], MOST_LETTERS), f"view-{series['id']}")
+        looks.note(f"{what} · {series['modality']}", f"view-{series['id']}")
     if not people.shows_identities(visitor):
         st.info(instances.NOT_UNDER_PSEUDONYMS, icon=":material/visibility_off:")
         return

@@ -18,7 +18,7 @@ def choose(study: str) -> str:
     if key not in st.session_state:
         st.session_state[key] = ADDRESS.get(st.query_params.get("layout", ""), SLICES)
     chosen = st.segmented_control(
-        "Layout",
+        "Slices, MPR or 3D",
         (SLICES, MPR, IN_3D),
         key=key,
         required=True,

@@ -45,6 +45,14 @@ def time_left(seconds: float) -> str:
     return f"less than {minutes} minutes left" if minutes <= 90 else f"about {round(seconds / 3600)} hours left"
 
 
+def series_name(number: object, description: object, most: int = MOST_LETTERS) -> str:
+    """``2 · Axial 5 mm``, or what there is of both. The description is cut to ``most`` letters."""
+    numbered, described = ("" if value in (None, EMPTY) else str(value).strip() for value in (number, description))
+    if described:
+        return " · ".join(filter(None, (numbered, shortened(described, most))))
+    return f"Series {numbered}" if numbered else "Series without number or description"
+
+
 def moment(at: float | datetime | None) -> str:
     """A point in time, UTC: ``2026-03-18 10:11``."""
     if at is None:

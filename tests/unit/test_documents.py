@@ -142,6 +142,13 @@ def test_a_reference_in_a_report_says_what_it_points_at() -> None:
     assert found.lines[0].value == "CT image (1.2.3)"
 
 
+def test_several_frames_of_an_image_are_listed_as_people_write_them() -> None:
+    target = item(ReferencedSOPClassUID="1.2.840.10008.5.1.4.1.1.2", ReferencedSOPInstanceUID="1.2.3")
+    target.ReferencedFrameNumber = [5, 2]
+    (line,) = report_of(report(content("IMAGE", "Source", ReferencedSOPSequence=Sequence([target])))).lines
+    assert line.value == "CT image, frames 5, 2 (1.2.3)"
+
+
 def test_a_report_without_content_says_so() -> None:
     with pytest.raises(Undecodable, match="no content"):
         report_of(report())

@@ -281,6 +281,13 @@ def test_a_picture_is_told_in_words_too() -> None:
     assert drawing.left_out(some) == "4 more values in the table"
 
 
+def test_long_names_below_upright_bars_are_written_aslant_and_short_ones_are_not() -> None:
+    kinds = tally_of([f"RTSTRUCT{number}" for number in range(22)], in_order=True)
+    years = tally_of([str(2000 + number) for number in range(22)], in_order=True)
+    assert "rotate(-40)" in drawing.drawn(kinds)
+    assert "rotate(-40)" not in drawing.drawn(years)
+
+
 # ---- saved cohorts
 
 

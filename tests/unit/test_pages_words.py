@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from pages.widgets.words import INVISIBLE, duration, iso_date, plain, size, time_left
+from pages.widgets.words import INVISIBLE, duration, iso_date, plain, series_name, size, time_left
 
 HOSTILE = [
     "![x](http://evil/x.png)",
@@ -82,3 +82,19 @@ def test_time_left_in_words(seconds: float, words: str) -> None:
 )
 def test_values_have_units_and_dates_are_iso(shown: str, expected: str) -> None:
     assert shown == expected
+
+
+@pytest.mark.parametrize(
+    ("number", "description", "said"),
+    [
+        ("2", "Axial 5 mm", "2 · Axial 5 mm"),
+        (" 2", "(empty)", "Series 2"),
+        ("(empty)", "Axial 5 mm", "Axial 5 mm"),
+        ("", None, "Series without number or description"),
+        ("2", "x" * 100, f"2 · {'x' * 9}…"),
+    ],
+)
+def test_a_series_is_called_by_what_there_is_of_its_number_and_description(
+    number: str, description: str | None, said: str
+) -> None:
+    assert series_name(number, description, 10) == said

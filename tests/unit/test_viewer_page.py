@@ -162,8 +162,11 @@ def test_two_instances_are_compared_where_they_differ(engine: OneProcess) -> Non
         app = tags(engine, "1")
         lives(app.toggle[0].set_value(True).run())
         table = app.dataframe[0].value
+        lives(app.toggle[1].set_value(False).run())
+        both = app.dataframe[0].value
     assert ("1", "2") in set(zip(table["here"], table["there"], strict=True))
-    assert set(table["state"]) == {"differs"}
+    assert "state" not in table
+    assert set(both["state"]) == {"differs", "same"}
 
 
 def test_only_an_admin_is_offered_the_pages_of_the_archive(engine: OneProcess) -> None:

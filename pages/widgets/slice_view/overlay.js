@@ -40,6 +40,8 @@ function say(box, lines = []) {
 /** Bottom left: overlays and pixel value under the pointer, window, zoom, frame. */
 function linesOf(pane) {
   const { look, frame, stack, box } = pane;
+  const number = [frame.label, `${frame.number + 1} of ${stack.frames.length}`].filter(Boolean).join(" · ");
+  if (frame.reason) return [number];
   const seen = windowOf(look, frame);
   const percent = Math.round(fitOf(look, frame, box) * look.zoom * 100);
   const name = seen.name ? `${seen.name} · ` : "";
@@ -48,7 +50,7 @@ function linesOf(pane) {
     valueAt(pane),
     frame.kind === "rgb8" ? "Colour" : `${name}W ${rounded(seen.width)} L ${rounded(seen.centre)}`,
     `Zoom ${percent} %${look.invert ? " · inverted" : ""}`,
-    `${frame.label} · ${frame.number + 1} of ${stack.frames.length}`,
+    number,
   ];
 }
 

@@ -29,10 +29,10 @@ class VolumeView {
 
   build() {
     this.which = made("select", "", { ariaLabel: "Volume", onchange: () => this.load() });
-    this.size = made("select", "", { ariaLabel: "Size", onchange: () => this.load() });
+    this.size = made("select", "", { ariaLabel: "Size", title: "Size, and the memory it takes in the browser", onchange: () => this.load() });
     this.windows = made("select", "", { ariaLabel: "Window", onchange: () => this.usePreset(this.windows.value) });
     this.looks = made("select", "", { ariaLabel: "Look", onchange: () => this.useLook(this.looks.value) });
-    const group = made("span", "group", {}, this.button("reset", "restart_alt", "Reset (Space)", () => this.reset()), this.button("invert", "invert_colors", "Invert (I)", () => this.turnOver()), this.button("overlay", "title", "Overlay (O)", () => this.wish("hidden")), this.button("identity", "person_off", "Hide identity (P)", () => this.wish("nameless")), this.button("full", "fullscreen", "Full screen (F11)", () => this.fullScreen()), this.button("keys", "keyboard", "Keys (?)", () => this.showKeys()));
+    const group = made("span", "group", {}, this.button("reset", "restart_alt", "Reset (Space)", () => this.reset()), this.button("invert", "invert_colors", "Invert (I)", () => this.turnOver()), this.button("overlay", "text_fields", "Overlay (O)", () => this.wish("hidden")), this.button("identity", "visibility_off", "Hide identity (P)", () => this.wish("nameless")), this.button("full", "fullscreen", "Full screen (F11)", () => this.fullScreen()), this.button("keys", "keyboard", "Keys (?)", () => this.showKeys()));
     const tools = made("div", "tools", { role: "toolbar", ariaLabel: "Volume view" }, made("span", "group", {}, this.which, this.size, this.windows, this.looks), group);
     this.canvas = made("canvas", "picture");
     this.stage = made("div", "stage", { tabIndex: 0, role: "group", ariaLabel: "Volume view" }, this.canvas);

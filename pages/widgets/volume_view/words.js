@@ -37,7 +37,7 @@ export class Words {
     const told = view.told.overlay;
     say(this.corners.top_left, nameless ? [] : told.top_left);
     say(this.corners.top_right, nameless ? [] : told.top_right);
-    say(this.corners.bottom_right, [...told.bottom_right, view.volume.name]);
+    say(this.corners.bottom_right, [...told.bottom_right, view.told.volumes.length > 1 ? view.volume.name : ""]);
     say(this.corners.bottom_left, view.is3d ? this.in3d(view) : this.at(view));
   }
 
