@@ -134,8 +134,9 @@ def services(settings: Settings) -> Iterator[OneProcess]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--long``: the fault tests in their long form, which takes minutes."""
+    """``--long``: the fault tests in their long form, which takes minutes. ``--screenshots``: see the views."""
     parser.addoption("--long", action="store_true", help="the fault tests in their long form (minutes)")
+    parser.addoption("--screenshots", metavar="FOLDER", help="keep a picture of each view, light and dark, there")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

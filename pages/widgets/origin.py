@@ -13,7 +13,7 @@ from pages.widgets.words import counted
 
 MOST_FILES, MOST_IMPORTS = 100, 5
 FOLDER_COLUMNS = {"folder": "Folder", "files": "Files", "batch": "Import", "by": "By", "when": "When (UTC)"}
-FILE_COLUMNS = {"path": "File", "outcome": "Outcome", "md5": "MD5", "batch": "Import"}
+FILE_COLUMNS = {"path": "File", "outcome": "Outcome", "md5": "MD5", "archive_id": "Archive id", "batch": "Import"}
 
 
 def show(services: Services, series_id: str) -> None:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import urlsplit
@@ -211,3 +211,17 @@ def page(opened: tuple[Page, list[str]]) -> Iterator[Page]:
     expect(stage(page)).to_have_attribute("aria-label", "Series 4, image 11 of 20")
     yield page
     assert complaints == []
+
+
+@pytest.fixture
+def kept(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
+    """Keeps pictures of a page, light and dark, in the folder of ``--screenshots``; without one it does nothing."""
+    folder = request.config.getoption("--screenshots")
+
+    def keep(page: Page, name: str) -> None:
+        for scheme in ("light", "dark") if folder else ():
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_timeout(1_200)  # Streamlit draws the page anew, and nothing says when it has
+            page.screenshot(path=Path(folder) / f"{name}-{scheme}.png")
+
+    return keep

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,15 +17,19 @@ import pytest
 from playwright.sync_api import Error, Locator, Page
 from pydicom import config
 
-from dicomcore import accounts
+from dicomcore import accounts, saved_filters
+from dicomcore.archive.ids import orthanc_id
 from dicomcore.cache import queries
+from dicomcore.exploring import saved as cohorts
+from dicomcore.exploring.cohort import Condition
 from dicomcore.services import Services
 from dicomcore.settings import Settings, save
 from dicomcore.verification import start_verify
-from dicomcore.visitor import SESSION_COOKIE, Role
+from dicomcore.visitor import SESSION_COOKIE, Role, Visitor
 from dicomcore.watches.folders import add_watch
 from tests.browser.conftest import PROJECT, RunningApp, Visits
 from tests.factories import ct, dicomdir, write
+from tests.unit.test_documents import SR, content
 from tests.visitors import PASSWORD, session_of
 
 PATIENCE_SECONDS = 60.0
@@ -113,7 +119,23 @@ def write_hostile(folder: Path) -> None:
             write(folder / name / f"{name} 3.dcm", without_ids)
         write(folder / name / f"{name}.txt", value.encode())
         os.symlink(f"nowhere/{name}", folder / name / f"link {name}")
+    _write_one_study_of_hostile_series(folder / "series")
     write(folder / "DICOMDIR", dicomdir())
+
+
+def _write_one_study_of_hostile_series(folder: Path) -> None:
+    """For the viewer, and an earlier study of the same patient for the time axis; a report and a letter with them."""
+    whose = {"patient": "hostile", "SpecificCharacterSet": "ISO_IR 192", "PatientName": HOSTILE[1]}
+    with config.disable_value_validation():
+        for number, value in enumerate(HOSTILE, 1):
+            said = {"StudyDescription": HOSTILE[9], "SeriesDescription": value, "InstitutionName": value}
+            for image in (1, 2):
+                write(folder / f"{number}-{image}.dcm", ct(study=100, series=number, image=image, **whose, **said))
+        earlier = {"StudyDescription": HOSTILE[2], "StudyDate": "20200101", "Modality": HOSTILE[1][:16]}
+        write(folder / "earlier.dcm", ct(study=101, **whose, **earlier))
+        written = [content("TEXT", value[:64], TextValue=value) for value in HOSTILE]
+        report = {"SOPClassUID": SR, "Modality": "SR", "PixelData": None, "ContentSequence": written}
+        write(folder / "report.dcm", ct(study=102, **whose, **report))
 
 
 @dataclass(frozen=True)
@@ -136,6 +158,7 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
     with closing(Services(settings)) as services:
         session = session_of(services)
         _hire(services)
+        _keep(services)
         add_watch(services, str(folder), quiet_seconds=3_600, by=HOSTILE[4])
         views = _views(services, folder)
     app.start()
@@ -150,6 +173,19 @@ def _hire(services: Services) -> None:
             accounts.create_token(services, value, value, accounts.Scope.READ, 1)
 
 
+def _keep(services: Services) -> None:
+    """Cohorts and searches under such names."""
+    admin = Visitor(f"an {Role.ADMIN}", Role.ADMIN)
+    for value in (value for value in HOSTILE if value.isprintable() and len(value) <= LONGEST_NAME):
+        cohorts.save(services, admin, value, (Condition("series.modality", "is", value),))
+        saved_filters.save(services, admin, value, {"q": value})
+
+
+def _studies(services: Services) -> Iterable[tuple[str, str]]:
+    found = queries.whole_table(services.cache, "studies")
+    return zip(found["id"], found["study_instance_uid"], strict=True)
+
+
 def _views(services: Services, folder: Path) -> list[str]:
     """Every page, and what is behind the pages."""
     scan = _done(services, services.start_scan(str(folder)))
@@ -159,10 +195,16 @@ def _views(services: Services, folder: Path) -> list[str]:
     services.refresh()
     pages = {page.stem for page in (PROJECT / "pages").glob("*.py")} - {"main", "patients"}
     patients = queries.search_patients(services.cache).rows["id"].head(2)
+    studies = {study.rpartition(".")[2]: archive_id for archive_id, study in _studies(services)}
     return [
         "",  # Patients
         *sorted(pages),
         *(f"?patient={patient}" for patient in patients),
+        f"?q=hostile&patient={orthanc_id('hostile')}",
+        f"viewer?study={studies['100']}",
+        f"viewer?study={studies['102']}",
+        *(f"explore?view={view}" for view in ("Cohort", "SQL")),
+        f"explore?view=Cohort&where={quote(f'study.study_description:is:{HOSTILE[1]}')}",
         f"hospital_config?scan={scan}",
         f"import_studies?batch={batch}&outcome=rejected",
         f"import_studies?batch={proof}",
@@ -185,6 +227,12 @@ FROM_ADDRESSES = [
     ("import_studies", "batch", HOSTILE[5]),
     ("hospital_config", "scan", HOSTILE[4]),
     ("users", "user", HOSTILE[8]),
+    ("", "q", HOSTILE[2]),
+    ("", "after", HOSTILE[1]),
+    ("viewer", "study", HOSTILE[1]),
+    ("explore", "where", f"study.study_description:is:{HOSTILE[2]}"),
+    ("explore", "where", HOSTILE[9]),
+    ("explore", "view", HOSTILE[5]),
 ]
 
 
@@ -196,6 +244,31 @@ def test_no_page_does_what_a_name_says(hospital: Hospital, visits: Visits) -> No
             page.goto(f"{hospital.url}/{place}?{key}={quote(value)}")
             _rest(page)
             _expect_nothing(page, place)
+
+
+def test_nor_does_an_answer_to_sql(hospital: Hospital, visits: Visits) -> None:
+    with _watched_page(hospital, visits) as page:
+        page.goto(f"{hospital.url}/explore?view=SQL")
+        for sql in (
+            "SELECT patient_name, study_description, studies.* FROM studies",
+            f'SELECT study_description AS "{HOSTILE[1]}", 1 AS "{HOSTILE[9]}" FROM studies',
+            f'SELECT "{HOSTILE[9]} {HOSTILE[1]}" FROM studies',  # its error says the name again
+        ):
+            page.get_by_label("SQL", exact=True).fill(sql)
+            page.get_by_role("button", name="Run").click()
+            _rest(page)
+            _expect_nothing(page, sql)
+            look_behind_everything(page)
+            _expect_nothing(page, sql)
+
+
+def test_nor_does_a_spreadsheet_that_opens_what_was_taken_away(hospital: Hospital, visits: Visits) -> None:
+    with _watched_page(hospital, visits) as page:
+        for name in ("explore/studies.csv", "patients.csv"):
+            answer = page.request.get(f"{hospital.url}/api/{name}")
+            cells = [cell for row in csv.reader(StringIO(answer.text().lstrip("\ufeff"))) for cell in row]
+            assert any("HYPERLINK" in cell for cell in cells)
+            assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))] == []
 
 
 def test_nor_with_the_names_of_a_hospitals_disk(corpus: Path, tmp_path: Path, visits: Visits) -> None:
