@@ -26,6 +26,9 @@ DRIFT_PIXELS = 0.25
 MOST_GROWTH = 2.0
 """So much larger a volume may become because its slices are shifted back, or are filled in."""
 
+MOST_FILLED = 5
+"""So many times as many slices may come out as went in; gaps within a part (``volume_parts``) never need more."""
+
 LEAST_SIDE = 16
 """Voxels: nothing is made coarser than that."""
 
@@ -123,13 +126,18 @@ def _way(frames: Sequence[FrameFacts]) -> NDArray[np.float64]:
 
 
 def _evened(places: Sequence[float]) -> tuple[tuple[Mix, ...], float, str]:
-    """The slices at even distances, what that is in mm, and a sentence where some had to be filled in."""
+    """The slices at even distances, what that is in mm, and a sentence where some had to be filled in.
+
+    Raises ``Undecodable`` where far too many would have to be: a few hostile positions ask for millions.
+    """
     steps = [after - before for before, after in pairwise(places)]
     least, most, usual = min(steps), max(steps), statistics.median(steps)
     extent = places[-1] - places[0]
     if most - least <= max(UNEVEN_MM, UNEVEN_SHARE * usual):
         return tuple(Mix(at, at) for at in range(len(places))), extent / len(steps), ""
     step = least if extent / least < MOST_GROWTH * len(places) else usual
+    if extent / step > MOST_FILLED * len(places):
+        raise Undecodable(f"The slices lie {least:.2f} to {most:.2f} mm apart: they are no volume.")
     count = round(extent / step) + 1
     step = extent / (count - 1)
     mixes = tuple(_mix(places, places[0] + at * step) for at in range(count))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,6 +22,9 @@ LEAST_SLICES = 3
 
 SAME_PLACE_MM = 0.02
 SAME_STATION_MM = 1.0
+MOST_PLANES = 100
+"""Of one series; each image is compared with all of them."""
+
 WIDEST_GAP = 4.5
 """A gap of more than so many usual steps ends a volume: nobody knows what lies within."""
 
@@ -47,7 +51,7 @@ def parts_of(frames: Sequence[FrameFacts]) -> Parts:
     """Sort the frames, which have to lie in the order in which people count them."""
     usable = [at for at, one in enumerate(frames) if not why_unplaced(one)]
     found, few = list[Part](), list[str]()
-    planes = _planes(frames, usable)
+    planes, beyond = _planes(frames, usable)
     for members in planes:
         plane = plane_name(frames[members[0]])
         for name, some in _split(frames, members, KEYS):
@@ -58,7 +62,7 @@ def parts_of(frames: Sequence[FrameFacts]) -> Parts:
                 else:
                     few += [plane] * len(run)
     named = [Part(one.name or plane_name(frames[one.members[0]]), one.members) for one in found]
-    return Parts(tuple(_numbered(named)), tuple(_left_out(frames, few)))
+    return Parts(tuple(_numbered(named)), tuple(_left_out(frames, few, beyond)))
 
 
 def why_unplaced(frame: FrameFacts) -> str:
@@ -92,17 +96,24 @@ def _normal(frame: FrameFacts) -> NDArray[np.float64]:
     return normal_of(frame.orientation)
 
 
-def _planes(frames: Sequence[FrameFacts], usable: Sequence[int]) -> list[Members]:
-    """Those of one size, one spacing and one orientation together (PS3.3 C.7.6.2.1.1)."""
+def _planes(frames: Sequence[FrameFacts], usable: Sequence[int]) -> tuple[list[Members], int]:
+    """Those of one size, one spacing and one orientation together (PS3.3 C.7.6.2.1.1), and how many are in none."""
     found: list[Members] = []
+    known: dict[Any, Members] = {}
+    beyond = 0
     for at in usable:
-        for members in found:
-            if _is_alike(frames[members[0]], frames[at]):
-                members.append(at)
-                break
+        one = frames[at]
+        grid = one.rows, one.columns, one.spacing, one.orientation
+        members = known.get(grid) or next((some for some in found if _is_alike(frames[some[0]], one)), None)
+        if members is not None:
+            members.append(at)
+        elif len(found) < MOST_PLANES:
+            found.append(members := [at])
         else:
-            found.append([at])
-    return found
+            beyond += 1
+            continue
+        known[grid] = members
+    return found, beyond
 
 
 def _is_alike(one: FrameFacts, other: FrameFacts) -> bool:
@@ -112,7 +123,9 @@ def _is_alike(one: FrameFacts, other: FrameFacts) -> bool:
 
 
 def _is_close(one: Vector | None, other: Vector | None) -> bool:
-    return one == other or bool(one and other and np.allclose(one, other, rtol=0, atol=SAME_DIRECTION))
+    if not one or not other:
+        return one == other
+    return all(abs(each - its) <= SAME_DIRECTION for each, its in zip(one, other, strict=True))
 
 
 # ---- several frames at one place
@@ -258,17 +271,21 @@ def _runs(frames: Sequence[FrameFacts], members: Members) -> list[tuple[str, Mem
 
 def _numbered(parts: Sequence[Part]) -> Iterator[Part]:
     """Those that would be called the same are counted."""
-    for at, one in enumerate(parts):
-        same = [other for other in range(len(parts)) if parts[other].name == one.name]
-        yield Part(f"{one.name} ({same.index(at) + 1} of {len(same)})", one.members) if len(same) > 1 else one
+    all_of, so_far = Counter(one.name for one in parts), Counter[str]()
+    for one in parts:
+        so_far[one.name] += 1
+        several = all_of[one.name] > 1
+        yield Part(f"{one.name} ({so_far[one.name]} of {all_of[one.name]})", one.members) if several else one
 
 
-def _left_out(frames: Sequence[FrameFacts], few: Sequence[str]) -> Iterator[str]:
+def _left_out(frames: Sequence[FrameFacts], few: Sequence[str], beyond: int) -> Iterator[str]:
     reasons = [reason for one in frames if (reason := why_unplaced(one))]
     for reason in dict.fromkeys(reasons):
         yield f"{_images(reasons.count(reason))} left out: {reason.rstrip('.')}."
     for plane in dict.fromkeys(few):
         yield f"{_images(few.count(plane))} left out ({plane.lower()}): too few that fit together."
+    if beyond:
+        yield f"{_images(beyond)} left out: they lie in more than {MOST_PLANES} different planes."
 
 
 def _images(count: int) -> str:

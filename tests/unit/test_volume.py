@@ -360,3 +360,21 @@ def test_the_affine_is_that_of_dcm2niix(tmp_path: Path) -> None:
     back = np.array([[1, 0, 0, 0], [0, -1, 0, 15], [0, 0, 1, 0], [0, 0, 0, 1]])  # they turn the rows round
     assert np.allclose(theirs.affine @ back, ours.affine, atol=1e-3)
     assert (theirs.get_fdata()[:, ::-1] == ours.get_fdata()).all()
+
+
+def test_positions_that_ask_for_millions_of_slices_make_no_volume() -> None:
+    """The usual step of what is left between two gaps may be tiny, although the gaps are not."""
+    places = [0.021 * at for at in range(100)]
+    places += [places[-1] + 4e6, places[-1] + 9e6]
+    places += [places[-1] + 1e6 * at for at in range(1, 111)]
+    frames = [frame(place) for place in places]
+    first = parts_of(frames).parts[0]
+    with pytest.raises(Undecodable, match="no volume"):
+        grid_of([frames[at] for at in first.members])
+
+
+def test_a_thousand_planes_are_not_all_compared_and_named() -> None:
+    turned = [(math.cos(a), math.sin(a), 0.0, 0.0, 0.0, -1.0) for a in (at * 3 / 1000 for at in range(1000))]
+    found = parts_of([frame(0.0, one) for one in turned])
+    assert not found.parts
+    assert "900 images are left out: they lie in more than 100 different planes." in found.left_out
