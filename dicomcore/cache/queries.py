@@ -12,10 +12,10 @@ from typing import Any
 import pandas
 from duckdb import DuckDBPyConnection
 
-from dicomcore.cache import contents, paging
+from dicomcore.cache import contents, paging, whereabouts
 from dicomcore.cache.database import Cache
 from dicomcore.cache.folding import search_terms
-from dicomcore.cache.lens import Lens, digits_of, seen_through
+from dicomcore.cache.lens import PREFIX, Lens, digits_of, seen_through
 from dicomcore.cache.paging import END as END
 from dicomcore.cache.paging import Key
 from dicomcore.errors import UsageError
@@ -226,7 +226,10 @@ def instances_of(cache: Cache, series: str, lens: Lens | None = None) -> list[St
     """The instances of a series (the archive's id) by number. The order of slices needs their positions."""
     by_number = "ORDER BY try_cast(instance_number AS INTEGER) NULLS LAST, instance_number, id"
     rows = cache.rows(*seen_through(lens, f"{INSTANCES} WHERE series = ? {by_number}", [series]))
-    return [StoredInstance(*row) for row in rows]
+    found = [StoredInstance(*row) for row in rows]
+    if lens is None:
+        whereabouts.remember(cache, ((one.id, one.series) for one in found))
+    return found
 
 
 def find_patient(cache: Cache, patient: str, lens: Lens | None = None) -> dict[str, Any] | None:
@@ -251,8 +254,13 @@ def find_series(cache: Cache, series: str, lens: Lens | None = None) -> dict[str
 
 
 def find_instance(cache: Cache, instance: str, lens: Lens | None = None) -> StoredInstance | None:
-    """One instance by the archive's id; None when not there."""
-    rows = cache.rows(*seen_through(lens, f"{INSTANCES} WHERE id = ?", [instance]))
+    """One instance by the archive's id; None when not there.
+
+    Quickest where ``instances_of`` has told of it: else it is looked for among all of them.
+    """
+    series = None if lens else whereabouts.series_of(cache, instance)
+    within = cache.rows(f"{INSTANCES} WHERE series = ? AND id = ?", [series, instance]) if series else []
+    rows = within or cache.rows(*seen_through(lens, f"{INSTANCES} WHERE id = ?", [instance]))
     return StoredInstance(*rows[0]) if rows else None
 
 
@@ -280,8 +288,14 @@ def behind_series(cache: Cache, series: str, lens: Lens) -> str | None:
 
 
 def behind_instance(cache: Cache, instance: str, lens: Lens) -> str | None:
-    """The archive's id of an instance that was seen through a lens."""
-    return _real(cache, "SELECT real_instance FROM instance_keys WHERE opaque_instance = ?", instance, lens)
+    """The archive's id of an instance that was seen through a lens. It is looked for in the series that it names."""
+    within = "SELECT real_series FROM series_keys WHERE starts_with(opaque_series, ?)"
+    for (series,) in cache.rows(*seen_through(lens, within, [instance[:PREFIX]])):
+        one = "SELECT real_instance FROM instance_keys WHERE real_series = ? AND opaque_instance = ?"
+        if found := cache.rows(*seen_through(lens, one, [series, instance])):
+            whereabouts.remember(cache, [(found[0][0], series)])
+            return str(found[0][0])
+    return None
 
 
 def counts(cache: Cache) -> ArchiveCounts:
