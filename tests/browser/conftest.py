@@ -221,7 +221,8 @@ def kept(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
     def keep(page: Page, name: str) -> None:
         for scheme in ("light", "dark") if folder else ():
             page.emulate_media(color_scheme=scheme)
-            page.wait_for_timeout(1_200)  # Streamlit draws the page anew, and nothing says when it has
+            page.wait_for_timeout(1_200)  # Streamlit draws the page anew, and nothing says when it begins to
+            page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
             page.screenshot(path=Path(folder) / f"{name}-{scheme}.png")
 
     return keep
