@@ -130,13 +130,19 @@ def _wait_for(url: str, app: subprocess.Popen[bytes], log: Path) -> None:
     pytest.fail(f"the app did not start:\n{log.read_text('utf-8', 'replace')}")
 
 
-@pytest.fixture
-def browser(chromium: Path) -> Iterator[Browser]:
-    """A headless Chromium."""
+@pytest.fixture(scope="module")
+def module_browser(chromium: Path) -> Iterator[Browser]:
+    """A headless Chromium. One at a time: a second one beside it would be refused."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(chromium), args=list(FLAGS))
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def browser(module_browser: Browser) -> Browser:
+    """The same for one test: what it leaves behind lies in windows of its own."""
+    return module_browser
 
 
 class Visits:
@@ -175,14 +181,6 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     app.start("tests/browser/slice_stand_in.py")
     yield app.url
     app.stop()
-
-
-@pytest.fixture(scope="module")
-def module_browser(chromium: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(chromium), args=list(FLAGS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

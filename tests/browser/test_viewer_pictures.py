@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
@@ -33,7 +33,7 @@ from dicomcore.imaging.stored_values import frame_bytes
 from dicomcore.model import StoredInstance
 from dicomcore.settings import Settings, save
 from dicomcore.visitor import SESSION_COOKIE
-from tests.browser.conftest import FLAGS, RunningApp, Visits
+from tests.browser.conftest import RunningApp, Visits
 from tests.browser.drawing_board import RGB, DrawingBoard, drawing_board
 from tests.browser.kinds_of_pictures import COLUMNS, KINDS, ROWS, file_of
 from tests.browser.reference_pictures import Levels, by_dcmtk, by_pydicom
@@ -60,15 +60,6 @@ NOT_BY_DCMTK = {
     "JPEG 2000 lossy, 12 bits",
     "JPEG 2000 lossy, colour",
 }
-
-
-@pytest.fixture(scope="module")
-def module_browser(chromium: Path) -> Iterator[Browser]:
-    with (
-        sync_playwright() as playwright,
-        closing(playwright.chromium.launch(executable_path=str(chromium), args=list(FLAGS))) as browser,
-    ):
-        yield browser
 
 
 @pytest.fixture(scope="module")
