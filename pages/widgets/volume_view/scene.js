@@ -41,7 +41,7 @@ export class Scene {
     const draw = this.nv.drawScene.bind(this.nv);
     this.nv.drawScene = (...given) => {
       const drawn = draw(...given);
-      this.onDrawn();
+      if (this.image) this.onDrawn(); // it also draws while one volume goes and the next one comes
       return drawn;
     };
   }

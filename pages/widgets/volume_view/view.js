@@ -152,8 +152,9 @@ class VolumeView {
 
   close() {
     this.asking?.abort();
+    this.ready = false;
     this.scene.clear();
-    Object.assign(this, { ready: false, trouble: "", told: null, volume: null, window: null, look: null, sized: false });
+    Object.assign(this, { trouble: "", told: null, volume: null, window: null, look: null, sized: false });
     this.scene.range = this.scene.held = null;
     this.which.hidden = true;
     this.tell();
