@@ -45,9 +45,10 @@ def show(visitor: Visitor, study: pd.Series, series: pd.DataFrame, studies: pd.D
         scope = st.segmented_control("What", scopes, default=STUDY, required=True, key=f"{key}-what")
         if scope == STUDY:
             st.caption(_extent(study["images"], study["bytes"]))
-            _links(visitor, f"studies/{quote(study['id'], safe='')}")
-            with st.popover("Tables", icon=":material/table:"):
-                export_tables.show(f"{key}-one", Asked.of(studies=[study["id"]]))
+            with st.container(horizontal=True):
+                _links(visitor, f"studies/{quote(study['id'], safe='')}")
+                with st.popover("Tables", icon=":material/table:"):
+                    export_tables.show(f"{key}-one", Asked.of(studies=[study["id"]]))
             _below(visitor)
         else:
             _prepared(visitor, f"{key}-{scope}", _scoped(key, scope, study, series, studies))
@@ -100,8 +101,8 @@ def _zip(visitor: Visitor, key: str, asked: Asked, what: What) -> None:
     if st.button("Prepare", icon=":material/package_2:", key=f"{key}-prepare", help=WHATS[what][1]):
         with problems_shown():
             made = under_way.prepare(at_work.services(), visitor, what, asked.choice(visitor))
-            st.session_state[key] = (wanted, made.id)
-    known, export_id = st.session_state.get(key, (None, ""))
+            st.session_state[f"{key}-prepared"] = (wanted, made.id)
+    known, export_id = st.session_state.get(f"{key}-prepared", (None, ""))
     if known == wanted:
         with problems_shown():
             _download(under_way.find(visitor, export_id))
@@ -122,10 +123,9 @@ def _below(visitor: Visitor) -> None:
 
 
 def _links(visitor: Visitor, place: str) -> None:
-    with st.container(horizontal=True):
-        for what, (label, help) in WHATS.items():
-            if what != "dicom" or people.shows_identities(visitor):
-                st.link_button(label, f"/api/{place}/{what}.zip", help=help, icon=":material/download:")
+    for what, (label, help) in WHATS.items():
+        if what != "dicom" or people.shows_identities(visitor):
+            st.link_button(label, f"/api/{place}/{what}.zip", help=help, icon=":material/download:")
 
 
 @visit.live(2.0, Right.EXPORT)

@@ -12,12 +12,13 @@ from pages.widgets.export_asked import Asked
 from pages.widgets.tables import filled, show_table
 from pages.widgets.words import counted
 
-PICKED = "picked-patients"
+PICKED, CLEARED = "picked-patients", "picked-cleared"
 MOST = 10_000
 
 
 def table(found: PatientPage, visitor: Visitor, names: dict[str, str], key: str) -> None:
     """The page with a box for each patient; those of other pages stay picked."""
+    key = f"{key}-{st.session_state.get(CLEARED, 0)}"
     ids = [str(one) for one in found.rows["id"]]
     picked: dict[str, None] = st.session_state.setdefault(PICKED, {})
 
@@ -46,5 +47,12 @@ def panel(visitor: Visitor) -> None:
     if not picked:
         st.caption("Tick patients, on this page and on others, to export them together.")
         return
+    st.button("Untick all", icon=":material/remove_done:", type="tertiary", on_click=_clear)
     label = f"Export {counted(len(picked), 'picked patient')}"
     export.selection(visitor, Asked.of(patients=list(picked)), key="picked-export", label=label)
+
+
+def _clear() -> None:
+    """The table begins anew, too: it would remember its ticks."""
+    st.session_state[PICKED] = {}
+    st.session_state[CLEARED] = st.session_state.get(CLEARED, 0) + 1

@@ -21,8 +21,11 @@ from starlette.routing import Mount
 from dicomcore.api.app import make_api
 from dicomcore.cache import queries
 from dicomcore.errors import NotRunning
+from dicomcore.export import under_way
+from dicomcore.export.selection import Choice
 from dicomcore.services import Services
 from dicomcore.settings import Settings
+from dicomcore.visitor import Role, Visitor
 from tests.factories import ct, write, write_study
 from tests.one_process import OneProcess, imported
 from tests.overlay_objects import REFERENCE, rtstruct
@@ -81,6 +84,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     services.refresh()
     of_jobs = {"batches": batch, "batch_id": batch, "scan_id": services.job(batch).scan_id, "directory": str(folder)}
     running = Running(services, {}, ids(services) | of_jobs)
+    of_all = Choice(patients=(running.ids["patients"],))
+    running.ids["exports"] = under_way.prepare(services, Visitor("an admin", Role.ADMIN), "dicom", of_all).id
     running.operations |= {one.label.replace("/api/", "/"): one for one in tried_by_schemathesis(running)}
     yield running
     services.close()
@@ -113,10 +118,12 @@ def of_real_things(running: Running, operation: APIOperation[Any, Any, Any]) -> 
     known = {"number": 1, "what": "dicom", "name": "patients", "suffix": "csv"}
     path = {"id": running.ids.get(level, ""), "overlay": running.ids["overlay"], **known}
     query = {name: value for name, value in running.ids.items() if name in {one.name for one in operation.query}}
+    some = {"studies": [running.ids["studies"]]}
+    bodies: dict[str, dict[str, Any]] = {"exports": {"what": "dicom"} | some, "tables": some}
     return {
         "path_parameters": path if operation.path_parameters else None,
         "query": query or None,
-        **({"body": {"directory": running.ids["directory"]}} if operation.body else {}),
+        **({"body": bodies.get(level, {"directory": running.ids["directory"]})} if operation.body else {}),
     }
 
 
