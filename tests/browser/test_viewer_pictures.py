@@ -212,7 +212,8 @@ def test_the_real_page_draws_the_same_and_leads_back_to_its_import(
         expect(stage).to_have_attribute("aria-label", re.compile("^Series 1, image"), timeout=30_000)
         for kind, (number, series) in shown.items():
             page.get_by_label("Series", exact=True).select_option(series)
-            expect(stage).to_have_attribute("aria-label", re.compile(rf"^Series {number}, image \d+ of \d+$"))
+            opened = re.compile(rf"^Series {number}, image \d+ of \d+$")
+            expect(stage).to_have_attribute("aria-label", opened, timeout=30_000)
             at = int(re.findall(r"image (\d+) of", stage.get_attribute("aria-label") or "")[0]) - 1
             pixels = page.evaluate(AT_ITS_SIZE, [stage.element_handle(), COLUMNS, ROWS])
             drawn = np.array(pixels, np.uint8).reshape(ROWS, COLUMNS, 4)[..., :3]
