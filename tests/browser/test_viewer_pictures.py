@@ -219,6 +219,8 @@ def test_the_real_page_draws_the_same_and_leads_back_to_its_import(
             drawn = np.array(pixels, np.uint8).reshape(ROWS, COLUMNS, 4)[..., :3]
             dataset = read_dataset(file_of(kind))
             assert _apart(drawn, by_pydicom(dataset, at, _facts(dataset, at)[1])) <= ROUNDED, kind
+        expect(page).to_have_url(re.compile(f"series={series}"), timeout=30_000)  # the page has followed
+        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
         page.get_by_text("Where it came from").click()
         expect(page.get_by_role("link", name=batch)).to_be_visible(timeout=30_000)
 
