@@ -203,12 +203,15 @@ def test_the_real_page_draws_the_same_and_leads_back_to_its_import(
         expect(stage).to_have_attribute("aria-label", re.compile("^Series 1, image"), timeout=30_000)
         for kind, (number, series) in shown.items():
             page.get_by_label("Series", exact=True).select_option(series)
-            expect(stage).to_have_attribute("aria-label", re.compile(rf"^Series {number}, image \d+ of \d+$"))
+            opened = re.compile(rf"^Series {number}, image \d+ of \d+$")
+            expect(stage).to_have_attribute("aria-label", opened, timeout=30_000)
             at = int(re.findall(r"image (\d+) of", stage.get_attribute("aria-label") or "")[0]) - 1
             pixels = page.evaluate(AT_ITS_SIZE, [stage.element_handle(), COLUMNS, ROWS])
             drawn = np.array(pixels, np.uint8).reshape(ROWS, COLUMNS, 4)[..., :3]
             dataset = read_dataset(file_of(kind))
             assert _apart(drawn, by_pydicom(dataset, at, _facts(dataset, at)[1])) <= ROUNDED, kind
+        expect(page).to_have_url(re.compile(f"series={series}"), timeout=30_000)  # the page has followed
+        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
         page.get_by_text("Where it came from").click()
         expect(page.get_by_role("link", name=batch)).to_be_visible(timeout=30_000)
 
