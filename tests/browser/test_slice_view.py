@@ -239,6 +239,7 @@ def test_what_cannot_be_shown_says_why_in_its_place_and_the_others_are_shown(pag
     expect(page.locator(".count")).to_have_text("6 of 10")
     page.keyboard.press("Home")
     expect(page.locator(".reason")).to_have_text("The codec is not known here.")
+    expect(corner(page, "bottom_left")).to_have_text(re.compile(r"image 1 · 1 of \d+"))  # no window and no zoom
     expect(page.get_by_role("button", name="Try again")).to_be_hidden()
     for _ in range(7):
         page.keyboard.press("ArrowDown")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -42,6 +42,7 @@ def test_hostile_text_becomes_letters(text: str) -> None:
     assert seen(plain(text)) == (set(), " ".join(text.split()))
 
 
+@settings(deadline=None)
 @given(LETTERS)
 def test_any_text_is_shown_letter_by_letter(text: str) -> None:
     assert seen(plain(text, most=10_000)) == (set(), " ".join(text.split()))
