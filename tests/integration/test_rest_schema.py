@@ -115,7 +115,8 @@ def ids(services: Services) -> dict[str, str]:
 def of_real_things(running: Running, operation: APIOperation[Any, Any, Any]) -> dict[str, Any]:
     """What to ask for, so that an operation has something to answer about."""
     level = operation.path.removeprefix("/api").split("/")[1]
-    known = {"number": 1, "what": "dicom", "name": "patients", "suffix": "csv"}
+    number = 0 if "/volumes/" in operation.path else 1
+    known = {"number": number, "what": "dicom", "name": "patients", "suffix": "csv"}
     path = {"id": running.ids.get(level, ""), "overlay": running.ids["overlay"], **known}
     query = {name: value for name, value in running.ids.items() if name in {one.name for one in operation.query}}
     some = {"studies": [running.ids["studies"]]}
