@@ -87,7 +87,7 @@ def _uid(value: str) -> str:
 def _decimal(digits: str) -> str:
     """128 bits, of 32 hexadecimal digits, in decimal. The database takes fifty times as long for a large number.
 
-    2^64 is 18 · 10^18 and a rest: so the last 18 digits, and those before them, come out of numbers that it is quick at.
+    2^64 is 18 · 10^18 and a rest: so the last 18 digits, and those before them, come out of smaller numbers.
     """
     high, low = (f"('0x' || {digits}[{part}])::UBIGINT::HUGEINT" for part in (":16", "17:"))
     rest = f"({high} * {2**64 % 10**18}::HUGEINT + {low})"
