@@ -25,6 +25,7 @@ from dicomcore.api.app import make_api
 from dicomcore.api.exposure import SaysWhy, expect_exposable
 from dicomcore.api.first_start import offer_first_admin
 from dicomcore.api.guard import Guard
+from dicomcore.api.sent_ahead import SentAhead
 from dicomcore.errors import AccessRefused, DicomViewerError
 from dicomcore.export import work_place
 from dicomcore.services import Services
@@ -39,6 +40,7 @@ PAGES = Path(__file__).parent / "pages"
 PROVIDERS = openid.Providers(
     known_providers.names, known_providers.way_to, known_providers.claims, known_providers.is_cookie
 )
+STATIC = Path(st.__file__).parent / "static" / "static"
 NIIVUE = PAGES / "widgets" / "volume_view" / "niivue" / "niivue-0.69.0.min.js"
 LAST_WORDS_SECONDS = 5.0
 TOLD_VERSIONS = ("streamlit", "pydicom", "duckdb")
@@ -131,5 +133,5 @@ app = st.App(
         browser_code.route(NIIVUE),
         Mount("/api", make_api(engine)),
     ],
-    middleware=[Middleware(SaysWhy), Middleware(Guard, engine=engine)],
+    middleware=[Middleware(SaysWhy), Middleware(Guard, engine=engine), Middleware(SentAhead, static=STATIC)],
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import lru_cache
 
 import pandas as pd
 
 from dicomcore import header_technical, header_tree, people, reports
 from dicomcore.cache import queries
+from dicomcore.cache.database import Cache
 from dicomcore.documents import ecg as ecgs
 from dicomcore.documents import encapsulated
 from dicomcore.documents import report as reports_inside
@@ -137,6 +139,13 @@ def _first_bytes(services: Services, series: str) -> bytes:
 
 def what(services: Services, visitor: Visitor, series_id: str, modality: str) -> tuple[Kind, str]:
     """In which form a series is shown, and what it is in words, by its first instance."""
-    found = queries.instances_of(services.cache, people.archive_series(services, visitor, series_id))
-    sop_class = found[0].sop_class_uid if found else ""
+    real = people.archive_series(services, visitor, series_id)
+    sop_class = _first_sop_class(services.cache, real, queries.last_sync(services.cache))
     return kind_of(sop_class), named(sop_class, modality)
+
+
+@lru_cache(maxsize=10_000)
+def _first_sop_class(cache: Cache, series: str, _as_of: datetime | None) -> str:
+    """As of one state of the cache: each run of a page asks, of each series several times."""
+    found = queries.instances_of(cache, series)
+    return found[0].sop_class_uid if found else ""

@@ -205,9 +205,15 @@ def _series_behind(cache: Cache, series_id: str, lens: Lens) -> str:
     return real
 
 
+@lru_cache(maxsize=10_000)
+def _study_behind(cache: Cache, study_id: str, lens: Lens) -> str | None:
+    """The archive's id of a study that was shown, which never changes."""
+    return queries.behind_study(cache, study_id, lens)
+
+
 def _note_view(services: Services, visitor: Visitor, study_id: str) -> None:
     """The audit knows studies by the archive's ids."""
     lens = _lens(services, visitor)
-    real = study_id if lens is None else queries.behind_study(services.cache, study_id, lens)
+    real = study_id if lens is None else _study_behind(services.cache, study_id, lens)
     if real is not None:
         audit.note_view(services.journal, visitor.name, real)

@@ -89,6 +89,11 @@ class Stack:
     first: int | None = None
     space: str = ""
 
+    @property
+    def beginning(self) -> int:
+        """The number of the frame that is shown first."""
+        return len(self.frames) // 2 if self.first is None else self.first
+
 
 @dataclass(frozen=True, slots=True)
 class _Placed:

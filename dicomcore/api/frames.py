@@ -122,6 +122,7 @@ def stack(asking: Looking, series_id: SeriesId) -> Response:
     """What a viewer has to know of a series: its frames in slice order, where they lie and what their values mean."""
     of = known.series(asking, series_id)["id"]
     found = viewing.stack(asking.services, asking.visitor, of)
+    viewing.make_ready(asking.services, asking.visitor, of, found.beginning)
     tables = list(dict.fromkeys(one.table for frame in found.frames for one in frame.facts.windows if one.table))
     answer = StackOfFrames(
         series=found.series,

@@ -85,9 +85,9 @@ def _uid(value: str) -> str:
 
 
 def _decimal(digits: str) -> str:
-    """128 bits, of 32 hexadecimal digits, in decimal. The database takes fifty times as long to write a large number.
+    """128 bits, of 32 hexadecimal digits, in decimal. The database takes fifty times as long for a large number.
 
-    2^64 is 18 · 10^18 and a rest: so the last 18 digits, and those before them, come out of numbers that it is quick at.
+    2^64 is 18 · 10^18 and a rest: so the last 18 digits, and those before them, come out of smaller numbers.
     """
     high, low = (f"('0x' || {digits}[{part}])::UBIGINT::HUGEINT" for part in (":16", "17:"))
     rest = f"({high} * {2**64 % 10**18}::HUGEINT + {low})"
@@ -277,7 +277,8 @@ KEYWORDS = _relation(
 INSTANCE_KEYS = _relation(
     "instance_keys",
     f"""
-    SELECT instance.id AS real_instance, series AS real_series, {_of_series("instance", "instance.id")} AS opaque_instance
+    SELECT instance.id AS real_instance, series AS real_series,
+           {_of_series("instance", "instance.id")} AS opaque_instance
     FROM main.cached_instances AS instance JOIN series_keys ON instance.series = real_series CROSS JOIN secret
     """,
 )

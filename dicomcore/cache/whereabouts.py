@@ -20,7 +20,7 @@ _series: WeakKeyDictionary[Cache, OrderedDict[str, str]] = WeakKeyDictionary()
 
 
 def remember(cache: Cache, instances: Iterable[tuple[str, str]]) -> None:
-    """Ids of instances, each with that of its series, as the archive knows them. The least lately told are forgotten."""
+    """Ids of instances, each with that of its series, as the archive knows them. The least lately told go."""
     with _lock:
         known = _series.setdefault(cache, OrderedDict())
         for instance, series in instances:

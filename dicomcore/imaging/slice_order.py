@@ -40,7 +40,7 @@ def _places(instances: Sequence[StoredInstance]) -> list[float] | None:
     first = orientations[0]
     if first is None or any(one is None for one in (*orientations, *positions)):
         return None
-    if not all(np.allclose(one, first, rtol=0, atol=SAME_DIRECTION) for one in orientations if one is not None):
+    if not np.allclose(np.array(orientations), first, rtol=0, atol=SAME_DIRECTION):
         return None
     normal = normal_of(first)
     if not np.linalg.norm(normal) > 0.5:  # zeros or parallel vectors are no orientation
@@ -60,11 +60,11 @@ def _snapped(places: Sequence[float]) -> list[float]:
 
 def _vector(text: str, length: int) -> NDArray[np.float64] | None:
     try:
-        values = np.array([float(part) for part in text.split("\\")])
+        values = [float(part) for part in text.split("\\")]
     except ValueError:
         return None
-    sensible = len(values) == length and bool(np.isfinite(values).all()) and bool((abs(values) < 1e9).all())
-    return values if sensible else None
+    sensible = len(values) == length and all(abs(value) < 1e9 for value in values)  # false for what is no number
+    return np.array(values) if sensible else None
 
 
 def _number_and_uid(instance: StoredInstance) -> tuple[float, list[int], str]:

@@ -30,8 +30,9 @@ export class Ahead {
     this.end();
     this.series = series;
     const asking = (this.asking = new AbortController());
-    const stack = await stackOf(series, asking.signal).catch(() => null); // whoever opens it hears why
-    if (!stack || asking.signal.aborted) return;
+    this.coming = stackOf(series, asking.signal).catch(() => null); // whoever opens it hears why
+    const stack = await this.coming;
+    if (!stack || asking.signal.aborted || this.asking !== asking) return;
     const frames = new Frames(stack, () => {}, room);
     if (!stack.frames.length || frames.tooLarge) return;
     Object.assign(this, { stack, frames });
@@ -46,6 +47,13 @@ export class Ahead {
     return taken;
   }
 
+  /** The stack of a series that is under way already: it comes sooner than one that is asked for now. Else null. */
+  underWay(series) {
+    if (series !== this.series || !this.coming) return null;
+    this.asking = null; // it is not broken off any more
+    return this.coming;
+  }
+
   /** Less room is left: what does not fit goes. */
   fit(room) {
     if (this.frames && this.frames.need > room) this.end();
@@ -54,7 +62,7 @@ export class Ahead {
   end() {
     this.asking?.abort();
     this.frames?.end();
-    Object.assign(this, { series: "", stack: null, frames: null, asking: null });
+    Object.assign(this, { series: "", stack: null, frames: null, asking: null, coming: null });
   }
 }
 

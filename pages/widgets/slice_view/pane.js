@@ -62,12 +62,13 @@ export class Pane {
     this.series = series;
     const asking = (this.asking = new AbortController());
     this.offerSeries();
+    const underWay = this.view.ahead.underWay(series);
     const fetched = this.view.ahead.take(series);
     if (fetched) return this.take(fetched.stack, fetched.frames);
     this.view.opened(this);
     this.refresh();
     try {
-      const stack = await stackOf(series, asking.signal);
+      const stack = (await underWay) ?? (await stackOf(series, asking.signal));
       if (!asking.signal.aborted) this.take(stack, new Frames({ ...stack, series }, null, 0));
     } catch (error) {
       if (asking.signal.aborted) return;
