@@ -178,7 +178,7 @@ def _without_the_place(rows: pandas.DataFrame, folder: str) -> pandas.DataFrame:
     told = [at for at in range(rows.shape[1]) if not pandas.api.types.is_numeric_dtype(rows.iloc[:, at].dtype)]
     for at in told:
         column = rows.iloc[:, at]
-        if column.map(lambda cell: isinstance(cell, str) and folder in cell).any():
+        if any(isinstance(cell, str) and folder in cell for cell in column):
             rows.isetitem(at, [cell.replace(folder, "") if isinstance(cell, str) else cell for cell in column])
     return rows
 

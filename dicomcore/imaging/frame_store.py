@@ -55,6 +55,9 @@ LARGE = 64 << 20
 """Larger files are not read in one piece."""
 
 PLAIN = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
+PLAIN_BYTES = 2 << 20
+"""Larger files are left to the children: made of nothing but tiny elements they take gigabytes and minutes to read."""
+
 DEFLATED = b"1.2.840.10008.1.2.1.99"
 """Inflating may take any amount of memory: a file that mentions it is left to the children."""
 
@@ -231,8 +234,7 @@ class FrameStore:
             return self._by_child(replace(question, content=str(path)))
         content = self._archive().read(instance.id)
         question = replace(question, content=content)
-        is_plain = instance.transfer_syntax_uid in PLAIN and DEFLATED not in content
-        return _here(question) if is_plain else self._by_child(question)
+        return _here(question) if _is_plain(instance, content) else self._by_child(question)
 
     def _beginning(self, instance: StoredInstance) -> bytes:
         """As much of a slide, which may be of many gigabytes, as holds its header."""
@@ -334,6 +336,11 @@ class _KeptFacts:
             self._frames += len(facts.frames)
             while self._frames > FACTS_KEPT and len(self._facts) > 1:
                 self._frames -= len(self._facts.popitem(last=False)[1][1].frames)
+
+
+def _is_plain(instance: StoredInstance, content: bytes) -> bool:
+    """Whether it can be read without a child: small, and no codec."""
+    return instance.transfer_syntax_uid in PLAIN and len(content) <= PLAIN_BYTES and DEFLATED not in content
 
 
 def _is_large(instance: StoredInstance) -> bool:

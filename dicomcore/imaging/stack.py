@@ -28,6 +28,11 @@ from dicomcore.imaging.windows import padding_of, windows_of
 MOST_FRAMES = 20_000
 """Of one object; a header that claims more is wrong, or a film that no browser holds."""
 
+MOST_PIXELS = 100_000_000
+"""Of one frame: a few kilobytes may unpack to gigabytes, and several frames are ready at once."""
+
+TOO_LARGE = f"It has more than {MOST_PIXELS // 1_000_000} million pixels: too large to be shown here."
+
 SAME_PLACE_MM = 1e-3
 UNEVEN_SHARE, UNEVEN_MM = 0.01, 0.05
 TILT_DEGREES = 0.5
@@ -159,6 +164,8 @@ def frame_rate(dataset: Dataset) -> float | None:
 
 def _facts(dataset: Dataset, index: int) -> FrameFacts:
     rows, columns = int(number(dataset, "Rows") or 0), int(number(dataset, "Columns") or 0)
+    if rows * columns > MOST_PIXELS:
+        return FrameFacts(rows, columns, Scale("uint8"), reason=TOO_LARGE)
     try:
         scale = scale_of(dataset, index)
     except Undecodable as reason:

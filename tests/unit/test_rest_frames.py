@@ -328,6 +328,20 @@ def test_a_plain_file_needs_no_child_and_a_deflated_one_does(
     store.close()
 
 
+def test_a_plain_file_that_may_be_made_of_a_million_elements_is_read_in_a_child(
+    engine: OneProcess, admin: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(frame_store.FrameStore, "_by_child", lambda *_: asked.append(1) or bytes(512))
+    store = frame_store.FrameStore(tmp_path, lambda: engine.archive)
+    one = viewing.find_frame(engine, ADMIN, series_of(admin, SLICES).rsplit("/", 1)[1], 0).frame.instance
+    body = encoded(ct(PixelData=bytes(frame_store.PLAIN_BYTES)))
+    monkeypatch.setattr(engine.archive, "read", lambda _: body)
+    store.frame(one, 0, "large")
+    assert asked
+    store.close()
+
+
 def test_damaged_bytes_are_a_reason(engine: OneProcess, admin: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     series = series_of(admin, SLICES).rsplit("/", 1)[1]
     monkeypatch.setattr(engine.archive, "md5", lambda _: "damaged")

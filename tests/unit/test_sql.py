@@ -332,6 +332,10 @@ def test_no_path_is_told_by_what_lists_databases_and_views(cache: Cache) -> None
         assert str(cache.path.parent) not in told
 
 
+def test_no_rows_with_a_date_are_an_answer_too(cache: Cache) -> None:
+    assert run_sql(cache, "SELECT study_date, last_update FROM studies WHERE false").empty
+
+
 def test_a_few_gigantic_cells_do_not_come_back(cache: Cache) -> None:
     with pytest.raises(SqlRefused, match="larger than 100 MB"):
         run_sql(cache, "SELECT repeat('x', 150_000_000)")

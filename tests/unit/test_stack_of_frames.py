@@ -224,6 +224,12 @@ def test_what_holds_no_picture_says_what_it_is() -> None:
     assert (facts.reason, facts.bytes) == ("CT image: holds no picture.", 0)
 
 
+def test_a_frame_that_would_unpack_to_gigabytes_is_not_shown() -> None:
+    one = object_facts(read(ct(Rows=60_000, Columns=60_000))).frames[0]
+    assert one.bytes == 0
+    assert "too large" in one.reason
+
+
 def test_the_frame_rate_is_the_files() -> None:
     assert frame_rate(ct()) is None
     assert frame_rate(ct(FrameTime="40")) == 25
