@@ -236,9 +236,7 @@ def _ready(services: Services, visitor: Visitor, one: Frame) -> Ready:
         version = services.frames.version(one.instance)
     except NotInArchive:
         raise Undecodable(GONE) from None
-    rules = "" if people.shows_identities(visitor) else "nameless"
-    known = f"{version} {one.index} {SENDING} {rules}"
-    return Ready(one, version, hashlib.sha256(known.encode()).hexdigest()[:32])
+    return Ready(one, version, _digest(_secret(services, visitor), f"{version} {one.index} {SENDING}"))
 
 
 def _values(services: Services, ready: Ready, *, nameless: bool) -> bytes:
@@ -261,7 +259,7 @@ def _told(reason: str, nameless: bool) -> str:
 
 # ---- where the frames lie
 
-_Key = tuple[str, bool]
+_Key = tuple[str, bytes]
 _stacks: WeakKeyDictionary[Services, OrderedDict[_Key, _Placed]] = WeakKeyDictionary()
 
 
@@ -276,7 +274,7 @@ def _known(services: Services, visitor: Visitor, series_id: str, version: str = 
 
 def _kept(services: Services, visitor: Visitor, series_id: str) -> _Placed:
     real = people.archive_series(services, visitor, series_id)
-    kept = _stacks.get(services, OrderedDict()).get((real, not people.shows_identities(visitor)))
+    kept = _stacks.get(services, OrderedDict()).get((real, _secret(services, visitor)))
     if kept and time.monotonic() - kept.made < KEPT_SECONDS:
         return kept
     if people.series(services, visitor, series_id) is None:
@@ -294,9 +292,9 @@ def _place(services: Services, visitor: Visitor, series_id: str) -> _Placed:
     rate = next((one.frame_rate for one in found if one.frame_rate), None)
     institution = "" if nameless else next((one.institution for one in found if one.institution), "")
     first = 0 if any(one.slide for one in found) else None
-    version = _version(frames)
+    version = _version(frames, secret := _secret(services, visitor))
     placed = _Placed(tuple(frames), rate, institution, version, time.monotonic(), first, _space(found))
-    _keep(services, (real, nameless), placed)
+    _keep(services, (real, secret), placed)
     return placed
 
 
@@ -317,9 +315,18 @@ def _space(found: Sequence[ObjectFacts]) -> str:
     return hmac.new(_SPACES, spaces.pop().encode(), hashlib.sha256).hexdigest()[:16]
 
 
-def _version(frames: Sequence[Frame]) -> str:
-    which = "\n".join(f"{one.instance.id} {one.index} {one.facts.bytes}" for one in frames)
-    return hashlib.sha256(which.encode()).hexdigest()[:32]
+def _version(frames: Sequence[Frame], secret: bytes) -> str:
+    return _digest(secret, "\n".join(f"{one.instance.id} {one.index} {one.facts.bytes}" for one in frames))
+
+
+def _secret(services: Services, visitor: Visitor) -> bytes:
+    """Of the visitor's project: two projects cannot compare what they were told, nor check a guess at an id."""
+    lens = people.lens_of(services, visitor)
+    return lens.key if lens else b"identities are shown"
+
+
+def _digest(secret: bytes, known: str) -> str:
+    return hmac.new(secret, known.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def _keep(services: Services, key: _Key, placed: _Placed) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -119,9 +120,10 @@ class Package:
         Raises ``ArchiveUnreachable`` where the archive stays away, ``Stopped``, and ``UsageError`` while it is being
         sent already. The ZIP breaks off then, and nobody takes it for whole.
         """
-        if self.state is State.RUNNING:
-            raise UsageError(AGAIN)
-        self.state, self.course, self.message = State.RUNNING, Course(), ""
+        with _beginning:
+            if self.state is State.RUNNING:
+                raise UsageError(AGAIN)
+            self.state, self.course, self.message = State.RUNNING, Course(), ""
         self.began, self.by = time.time(), this_user()
         return self._made()
 
@@ -159,6 +161,9 @@ def _why(error: Exception) -> str:
         return "There is no room left on the disk of the app: make some."
     return str(error) if isinstance(error, DicomViewerError) else "Something unforeseen went wrong."
 
+
+_beginning = threading.Lock()
+"""Two who ask for the same export at once: one of them gets it."""
 
 _paces: dict[What, float] = {}
 """Seconds for what should take one, as the last exports of the kind went."""

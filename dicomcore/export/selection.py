@@ -108,12 +108,14 @@ class Selection:
         self._taken.clear()
         several = len(self.patients) > 1
         for number, (patient_id, of_patient) in enumerate(groupby(self.wanted, lambda one: one.patient), 1):
-            patient = _known(queries.find_patient(services.cache, patient_id))
+            patient = queries.find_patient(services.cache, patient_id)
+            if patient is None:
+                continue  # left the archive since; the manifest counts its instances as left out
             subject = Subject(self.key, patient_id)
             above = (f"S{subject.code}/" if self.deidentified else f"patient-{number:04}/") if several else ""
             for study_id, of_study in groupby(of_patient, lambda one: one.study):
-                study = _known(queries.find_study(services.cache, study_id))
-                yield from self._study(services, above, patient, study, subject, {one.series for one in of_study})
+                if study := queries.find_study(services.cache, study_id):
+                    yield from self._study(services, above, patient, study, subject, {one.series for one in of_study})
 
     def _study(
         self, services: Services, above: str, patient: Row, study: Row, subject: Subject, only: set[str]
@@ -187,12 +189,6 @@ def _in_order(found: Iterable[ChosenSeries]) -> list[ChosenSeries]:
 def _key(services: Services, visitor: Visitor, project: str) -> bytes:
     name = visitor.project or project
     return pseudonyms.key_of(services.journal, name, by=visitor.name) if name else secrets.token_bytes(32)
-
-
-def _known(found: Row | None) -> Row:
-    if not found:
-        raise UnknownId(UNKNOWN)
-    return found
 
 
 def _day(study: Row, subject: Subject | None) -> str:

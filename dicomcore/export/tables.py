@@ -75,8 +75,17 @@ def written(table: pd.DataFrame, format: Format) -> bytes:
         table.to_parquet(out, index=False)
     else:
         with pd.ExcelWriter(out, engine="xlsxwriter", engine_kwargs={"options": AS_TEXT}) as book:
-            table.to_excel(book, index=False)
+            _without_zones(table).to_excel(book, index=False)
     return out.getvalue()
+
+
+def _without_zones(table: pd.DataFrame) -> pd.DataFrame:
+    """A sheet knows no time zones: moments are in UTC there."""
+    zoned = [at for at, kind in enumerate(table.dtypes) if isinstance(kind, pd.DatetimeTZDtype)]
+    told = table.copy() if zoned else table
+    for at in zoned:
+        told.isetitem(at, table.iloc[:, at].dt.tz_convert("UTC").dt.tz_localize(None))
+    return told
 
 
 def _expect_to_fit(rows: int, format: Format) -> None:

@@ -278,6 +278,17 @@ def test_an_id_that_is_not_there_is_no_part_of_an_export_that_looks_whole(given:
     assert client.post("/api/exports", json={"what": "dicom"}).status_code == 400
 
 
+@pytest.mark.parametrize("gone", ["find_patient", "find_study"])
+def test_what_leaves_the_archive_while_it_is_exported_is_counted_as_left_out(
+    given: Given, gone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = package(given.services, ADMIN, "dicom", given.choice())
+    monkeypatch.setattr(queries, gone, lambda *_: None)
+    archive = opened(b"".join(made.blocks()))
+    assert objects(archive) == []
+    assert "5 instances asked for = 0 exported + 5 left out." in archive.read("summary.txt").decode()
+
+
 def test_an_export_is_known_to_nobody_else(given: Given) -> None:
     client = given.client()
     prepared = client.post("/api/exports", json={"what": "dicom", "studies": [given.study(client)]}).json()["export"]
@@ -398,6 +409,12 @@ def test_no_cell_of_a_sheet_is_a_formula_or_a_link_or_turned_into_a_number(text:
     assert sheet is not None
     cell = sheet["A2"]
     assert (cell.value, cell.data_type, cell.hyperlink) == (text, "s", None)
+
+
+def test_moments_with_a_time_zone_are_in_utc_on_a_sheet() -> None:
+    moment = pd.Timestamp("2026-11-24 12:00", tz="Europe/Berlin")
+    read = pd.read_excel(BytesIO(tables.written(pd.DataFrame({"now": [moment]}), "xlsx")))
+    assert read["now"].tolist() == [pd.Timestamp("2026-11-24 11:00")]
 
 
 def test_a_table_too_long_for_a_sheet_says_so(given: Given, monkeypatch: pytest.MonkeyPatch) -> None:

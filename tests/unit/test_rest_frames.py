@@ -191,6 +191,17 @@ def test_there_are_no_more_frames_than_there_are(admin: TestClient) -> None:
     assert admin.get("/api/series/none/frames").status_code == 404
 
 
+def test_two_projects_cannot_compare_what_they_are_told_of_a_series(engine: OneProcess, admin: TestClient) -> None:
+    """A version or a tag without a secret would let whoever has the file check a guess."""
+    names = {"rita": "study-a", "rolf": "study-b"}
+    callers = [client_of(engine, Role.RESEARCHER, name=name, project=project) for name, project in names.items()]
+    told = {
+        (stack_of(one, SLICES)["version"], one.get(f"{series_of(one, SLICES)}/frames/0").headers["ETag"])
+        for one in (admin, *callers)
+    }
+    assert [len(set(column)) for column in zip(*told, strict=True)] == [3, 3]
+
+
 def test_numbers_of_another_stack_are_refused(admin: TestClient) -> None:
     of, version = series_of(admin, SLICES), stack_of(admin, SLICES)["version"]
     assert admin.get(f"{of}/frames/0?stack={version}").content == values(3)
