@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
-from dicomcore import people, viewing
+from dicomcore import people, placing
 from dicomcore.cache import queries
 from dicomcore.errors import NotInArchive, Undecodable, UnknownId
 from dicomcore.imaging import dose as doses
@@ -17,6 +17,7 @@ from dicomcore.imaging.overlay_store import Kept
 from dicomcore.imaging.planes import Slice, plane_of
 from dicomcore.model import StoredInstance
 from dicomcore.pictures import GONE
+from dicomcore.placing import Frame
 from dicomcore.services import Services
 from dicomcore.visitor import Right, Visitor
 from dicomcore.wording import counted
@@ -111,7 +112,8 @@ def frame(
     Raises ``UnknownId``, ``Undecodable`` with the reason, and ``ArchiveUnreachable`` and the like.
     """
     visitor.expect(Right.LOOK)
-    version, frames = viewing.lying(services, visitor, series_id, version)
+    placed = placing.known(services, visitor, series_id, version)
+    version, frames = placed.version, placed.frames
     if not 0 <= number < len(frames):
         raise UnknownId(f"The series has no frame {number}: they count from 0, and there are {len(frames)}.")
     instance = _fitting(services, visitor, series_id, overlay_id, version)
@@ -242,9 +244,7 @@ def _about(services: Services, instance: StoredInstance) -> About | None:
         return None
 
 
-def _laid_over(
-    services: Services, instance: StoredInstance, version: str, frames: tuple[viewing.Frame, ...]
-) -> Drawing | Dose:
+def _laid_over(services: Services, instance: StoredInstance, version: str, frames: tuple[Frame, ...]) -> Drawing | Dose:
     kept = _drawings.setdefault(services, Kept(lambda made: made.bytes))
     try:
         key = (instance.id, services.frames.version(instance), version)
@@ -259,12 +259,12 @@ def _content(services: Services, instance: StoredInstance) -> bytes:
     return services.archive.read(instance.id)
 
 
-def _slices(frames: tuple[viewing.Frame, ...]) -> list[Slice]:
+def _slices(frames: tuple[Frame, ...]) -> list[Slice]:
     facts = [(one.instance.sop_instance_uid, one.facts) for one in frames]
     return [Slice(uid, one.rows, one.columns, plane_of(one), one.thickness) for uid, one in facts]
 
 
-def _wash(dose: Dose, one: viewing.Frame) -> Wash | None:
+def _wash(dose: Dose, one: Frame) -> Wash | None:
     if one.facts.rows * one.facts.columns > MOST_PIXELS:
         raise Undecodable(TOO_LARGE_IMAGE)
     plane = plane_of(one.facts)

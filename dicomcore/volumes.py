@@ -7,15 +7,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from dicomcore import people, viewing
+from dicomcore import people, placing, viewing
 from dicomcore.errors import Undecodable, UnknownId, UsageError
 from dicomcore.imaging import volume_file
 from dicomcore.imaging.stack import FrameFacts, NamedWindow
 from dicomcore.imaging.volume import Grid, coarser, grid_of
 from dicomcore.imaging.volume_file import Stored, header, size_of, stored_as, voxels
 from dicomcore.imaging.volume_parts import LEAST_SLICES, Part, parts_of, why_unplaced
+from dicomcore.placing import Frame
 from dicomcore.services import Services
-from dicomcore.viewing import Frame, Overlay
+from dicomcore.viewing import Overlay
 from dicomcore.visitor import Right, Visitor
 
 MOST_COARSER = 4
@@ -124,7 +125,7 @@ def _found(
     services: Services, visitor: Visitor, series_id: str, number: int, half: int, version: str
 ) -> tuple[list[Frame], Grid, Stored]:
     visitor.expect(Right.LOOK)
-    frames = viewing.known_frames(services, visitor, series_id, version)
+    frames = placing.known(services, visitor, series_id, version).frames
     parts = parts_of([one.facts for one in frames]).parts
     if not 0 <= number < len(parts):
         raise UnknownId(f"The series has no volume {number}: they count from 0, and there are {len(parts)}.")

@@ -18,6 +18,7 @@ from dicomcore.api.known import OF_ONE, SeriesId
 from dicomcore.api.pictures import ASKED_EACH_TIME
 from dicomcore.imaging.stored_values import Kind
 from dicomcore.imaging.windows import NamedWindow, VoiTable
+from dicomcore.placing import Frame
 
 router = APIRouter(tags=["Pictures"])
 
@@ -142,7 +143,7 @@ def stack(asking: Looking, series_id: SeriesId) -> Response:
     return Response(answer.model_dump_json(), media_type="application/json")
 
 
-def _told(number: int, frame: viewing.Frame, tables: list[VoiTable]) -> FrameOfSeries:
+def _told(number: int, frame: Frame, tables: list[VoiTable]) -> FrameOfSeries:
     facts = frame.facts
     return FrameOfSeries(
         number=number,

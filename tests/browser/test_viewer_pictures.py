@@ -21,7 +21,6 @@ from playwright.sync_api import Browser, Locator, expect
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from dicomcore import viewing
 from dicomcore.api import frames
 from dicomcore.cache import queries
 from dicomcore.cache.queries import PatientFilter
@@ -31,6 +30,7 @@ from dicomcore.imaging.render import read_dataset
 from dicomcore.imaging.stack import FrameFacts, NamedWindow, object_facts, with_computed_window
 from dicomcore.imaging.stored_values import frame_bytes
 from dicomcore.model import StoredInstance
+from dicomcore.placing import Frame
 from dicomcore.settings import Settings, save
 from dicomcore.visitor import SESSION_COOKIE
 from tests.browser.conftest import RunningApp, Visits
@@ -82,7 +82,7 @@ def _facts(dataset: Dataset, index: int) -> tuple[FrameFacts, NamedWindow | None
 def _drawn(board: DrawingBoard, dataset: Dataset, index: int, facts: FrameFacts) -> RGB:
     instance = StoredInstance(*[""] * 9, 0)
     tables = [one.table for one in facts.windows if one.table]
-    told = frames._told(0, viewing.Frame(instance, index, "image 1", facts), tables)
+    told = frames._told(0, Frame(instance, index, "image 1", facts), tables)
     levels = [{"first": one.first, "levels": b64encode(one.levels).decode()} for one in tables]
     return board.draw(told.model_dump(), frame_bytes(dataset, index), levels)
 

@@ -40,6 +40,7 @@ FLOORS = (
     },
     {"audit_log"},
     {"certificate", "people", "doctor"},
+    {"placing"},
     {"instances", "viewing", "exploring", "export"},
     {"overlays", "volumes"},
     {"cli", "api", "work"},

@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount
 
-from dicomcore import viewing
+from dicomcore import placing, viewing
 from dicomcore.api.app import make_api
 from dicomcore.errors import ArchiveUnreachable
 from dicomcore.imaging import frame_store
@@ -207,7 +207,7 @@ def test_numbers_of_another_stack_are_refused(admin: TestClient) -> None:
     assert admin.get(f"{of}/frames/0?stack={version}").content == values(3)
     assert admin.get(f"{of}/frames?stack=another").status_code == 404
     answer = admin.get(f"{of}/frames/0?stack=another")
-    assert (answer.status_code, answer.json()["detail"]) == (404, viewing.OTHER_NUMBERS)
+    assert (answer.status_code, answer.json()["detail"]) == (404, placing.OTHER_NUMBERS)
 
 
 def test_other_bytes_in_the_archive_are_seen_at_once(
