@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 from dicomcore.errors import UsageError
 from dicomcore.journal import saved_filters
+from dicomcore.kept_name import kept_name
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
 
 KEYS = ("q", "modality", "date", "from", "to", "sort")
 """What of the address of the page Patients is the search: not the page of it, nor what is opened."""
 
-MOST_SAVED, MOST_LETTERS = 200, 80
+MOST_SAVED = 200
 
 
 def of_address(address: Mapping[str, str]) -> dict[str, str]:
@@ -28,7 +29,7 @@ def saved(services: Services, visitor: Visitor) -> dict[str, dict[str, str]]:
 
 def save(services: Services, visitor: Visitor, name: str, query: Mapping[str, str]) -> None:
     """Keep it for this user; one of the same name makes room. Raises ``UsageError``."""
-    name = _checked(name)
+    name = kept_name(name, "filter")
     kept = saved_filters.of_user(services.journal, visitor.name)
     if len(kept) >= MOST_SAVED and name not in kept:
         raise UsageError(f"You have {MOST_SAVED} filters already. Delete one first.")
@@ -37,7 +38,7 @@ def save(services: Services, visitor: Visitor, name: str, query: Mapping[str, st
 
 def rename(services: Services, visitor: Visitor, name: str, to: str) -> None:
     """Another name for one of this user's. Raises ``UsageError`` where the name is none, or taken."""
-    to = _checked(to)
+    to = kept_name(to, "filter")
     if to != name and to in saved_filters.of_user(services.journal, visitor.name):
         raise UsageError("You have a filter of this name already.")
     saved_filters.rename(services.journal, visitor.name, name, to)
@@ -46,10 +47,3 @@ def rename(services: Services, visitor: Visitor, name: str, to: str) -> None:
 def forget(services: Services, visitor: Visitor, name: str) -> None:
     """Keep it no more."""
     saved_filters.forget(services.journal, visitor.name, name)
-
-
-def _checked(name: str) -> str:
-    name = " ".join(name.split())
-    if not name or len(name) > MOST_LETTERS or not name.isprintable():
-        raise UsageError(f"A filter needs a name of 1 to {MOST_LETTERS} letters.")
-    return name

@@ -24,7 +24,7 @@ from dicomcore.journal.database import Journal
 from dicomcore.model import FileFact, Header
 from dicomcore.scan.file import scan_file
 from dicomcore.settings import Settings, checked_url, save
-from dicomcore.visitor import this_user as this_user
+from dicomcore.visitor import this_user
 
 if TYPE_CHECKING:  # imported where they are first needed: a worker starts in half the time without them
     from dicomcore.cache.database import Cache

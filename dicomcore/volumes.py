@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from dicomcore import people, placing, viewing
 from dicomcore.errors import Undecodable, UnknownId, UsageError
 from dicomcore.imaging import volume_file
-from dicomcore.imaging.stack import FrameFacts, NamedWindow
+from dicomcore.imaging.stack import FrameFacts
 from dicomcore.imaging.volume import Grid, coarser, grid_of
 from dicomcore.imaging.volume_file import Stored, header, size_of, stored_as, voxels
 from dicomcore.imaging.volume_parts import LEAST_SLICES, Part, parts_of, why_unplaced
+from dicomcore.imaging.windows import NamedWindow
 from dicomcore.placing import Frame
 from dicomcore.services import Services
 from dicomcore.viewing import Overlay

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from fastapi.testclient import TestClient
@@ -27,3 +28,9 @@ def series_of(client: TestClient, number: str) -> str:
     series = client.get(f"/api/studies/{study['id']}/series").json()["series"]
     (found,) = [one["id"] for one in series if one["number"] == number]
     return str(found)
+
+
+@cache
+def address_of(client: TestClient, number: str) -> str:
+    """The address of such a series."""
+    return f"/api/series/{series_of(client, number)}"

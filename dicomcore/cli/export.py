@@ -21,8 +21,8 @@ from dicomcore.export.package import Package, extent, package
 from dicomcore.export.selection import Choice
 from dicomcore.export.tables import Format, Table
 from dicomcore.owner_only import owner_only
-from dicomcore.services import Services, this_user
-from dicomcore.visitor import Role, Visitor
+from dicomcore.services import Services
+from dicomcore.visitor import Role, Visitor, this_user
 from dicomcore.wording import counted, duration, size
 
 

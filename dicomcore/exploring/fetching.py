@@ -15,16 +15,17 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from dicomcore import logs, people
+from dicomcore.archive.beginning import beginning_of
 from dicomcore.cache import keywords as kept
 from dicomcore.cache.lens import seen_through
 from dicomcore.documents.apart import apart
-from dicomcore.errors import DicomViewerError, NotInArchive, Undecodable, UsageError
+from dicomcore.errors import AccessRefused, DicomViewerError, NotInArchive, Undecodable, UsageError
 from dicomcore.exploring import fields, keywords, members, terms
 from dicomcore.exploring.cohort import Cohort
 from dicomcore.header_values import values_of
 from dicomcore.journal import audit
 from dicomcore.services import Services
-from dicomcore.visitor import Visitor
+from dicomcore.visitor import Right, Visitor
 
 log = logs.logger(__name__)
 
@@ -41,7 +42,7 @@ FOLLOWED = 500
 class Fetch:
     """How far a fetch has come: ``done`` of ``total`` series, ``unread`` of these could not be read; in ``seconds``.
 
-    ``problem``: why it ended before its end, with the remedy.
+    ``problem``: why it ended before its end, with the remedy. ``by`` is the name of who began it.
     """
 
     keyword: str
@@ -51,6 +52,7 @@ class Fetch:
     seconds: float = 0.0
     over: bool = False
     problem: str = ""
+    by: str = ""
 
     @property
     def speed(self) -> float:
@@ -106,10 +108,18 @@ def state(services: Services) -> Fetch | None:
     return work.state if work else None
 
 
-def stop(services: Services) -> None:
-    """End the fetch after the images in hand; what was read stays."""
-    if work := _works.get(services):
+def stop(services: Services, visitor: Visitor) -> None:
+    """End the fetch after the images in hand; what was read stays. Raises ``AccessRefused`` where it is another's."""
+    work = _works.get(services)
+    if work and not is_of(work.state, visitor):
+        raise AccessRefused("Somebody else has begun this fetch: only they, or an admin, may stop it.")
+    if work:
         work.stop.set()
+
+
+def is_of(fetch: Fetch, visitor: Visitor) -> bool:
+    """Whether a visitor may stop it and hear why it ended: who began it, and admins."""
+    return fetch.by == visitor.name or visitor.may(Right.ADMINISTER)
 
 
 def held(services: Services, visitor: Visitor, keyword: str, cohort: Cohort = ()) -> Held:
@@ -162,7 +172,7 @@ def begin(services: Services, visitor: Visitor, keyword: str, cohort: Cohort = (
             raise UsageError("Another keyword is being fetched. Wait for its end, or stop it.")
         images = _lacking(services, visitor, keyword, cohort)
         audit.note(services.journal, visitor.name, "keyword fetched", keyword, series=len(images))
-        work = _works[services] = _Work(Fetch(keyword, len(images)))
+        work = _works[services] = _Work(Fetch(keyword, len(images), by=visitor.name))
     threading.Thread(target=_run, args=(services, work, images), name="keyword-fetch", daemon=True).start()
     return work.state
 
@@ -259,20 +269,9 @@ def _beginning(services: Services, image: _Image) -> bytes | None:
     try:
         if image.size <= HEADER_BYTES:
             return services.archive.read(image.instance)
-        return _first_bytes(services.archive.blocks(image.instance))
+        return beginning_of(services.archive.blocks(image.instance), HEADER_BYTES)
     except NotInArchive:
         return None
-
-
-def _first_bytes(blocks: Iterator[bytes]) -> bytes:
-    found = bytearray()
-    for block in blocks:
-        found += block
-        if len(found) >= HEADER_BYTES:
-            break
-    if close := getattr(blocks, "close", None):  # the connection is not kept waiting
-        close()
-    return bytes(found)
 
 
 def _read(headers: list[bytes], keyword: str) -> list[str | None]:

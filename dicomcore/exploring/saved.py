@@ -11,10 +11,11 @@ from dicomcore.exploring import cohort as cohorts
 from dicomcore.exploring import members
 from dicomcore.exploring.cohort import Cohort
 from dicomcore.journal import saved_cohorts
+from dicomcore.kept_name import kept_name
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
 
-MOST_SAVED, MOST_LETTERS = 200, 80
+MOST_SAVED = 200
 
 HASH_BYTES = 8
 """Of the hash of a study's id: a cohort of 100,000 studies takes 0.8 MB."""
@@ -45,9 +46,7 @@ class Growth:
 
 def save(services: Services, visitor: Visitor, name: str, cohort: Cohort) -> Saved:
     """Keep it for this user; one of the same name makes room. Raises ``UsageError``."""
-    name = " ".join(name.split())
-    if not name or len(name) > MOST_LETTERS or not name.isprintable():
-        raise UsageError(f"A cohort needs a name of 1 to {MOST_LETTERS} letters.")
+    name = kept_name(name, "cohort")
     kept = saved_cohorts.of_user(services.journal, visitor.name)
     if len(kept) >= MOST_SAVED and name not in [one.name for one in kept]:
         raise UsageError(f"You have {MOST_SAVED} cohorts already. Forget one first.")

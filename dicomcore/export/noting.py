@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dicomcore.export.selection import Selection
 from dicomcore.journal import audit
-from dicomcore.services import Services, this_user
+from dicomcore.services import Services
+from dicomcore.visitor import this_user
 
 IDS_A_LINE = 100
 

@@ -20,8 +20,8 @@ from dicomcore.export.selection import Choice, Selection, choose
 from dicomcore.export.work_place import is_full
 from dicomcore.export.zip_stream import zipped
 from dicomcore.journal import audit
-from dicomcore.services import Services, this_user
-from dicomcore.visitor import Visitor
+from dicomcore.services import Services
+from dicomcore.visitor import Visitor, this_user
 from dicomcore.wording import counted
 
 WHATS: tuple[What, ...] = get_args(What)

@@ -28,10 +28,11 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from dicomcore.archive.base import Archive
+from dicomcore.archive.beginning import beginning_of
 from dicomcore.errors import ChildDied, ChildFailed, StoreError, Undecodable
 from dicomcore.imaging.nameless import NOT_SHOWN, names_nobody
 from dicomcore.imaging.render import read_dataset
-from dicomcore.imaging.slide import WHOLE_SLIDE
+from dicomcore.imaging.slide import WHOLE_SLIDE, pixels_have_begun
 from dicomcore.imaging.stack import ObjectFacts, object_facts, unshown, with_computed_window
 from dicomcore.imaging.stored_values import frame_bytes
 from dicomcore.imaging.thumbnails import sweep
@@ -61,7 +62,6 @@ PLAIN_BYTES = 2 << 20
 DEFLATED = b"1.2.840.10008.1.2.1.99"
 """Inflating may take any amount of memory: a file that mentions it is left to the children."""
 
-PIXEL_DATA = b"\xe0\x7f\x10\x00"
 """Its tag, little endian."""
 
 AT_A_TIME = 4
@@ -238,15 +238,7 @@ class FrameStore:
 
     def _beginning(self, instance: StoredInstance) -> bytes:
         """As much of a slide, which may be of many gigabytes, as holds its header."""
-        found = bytearray()
-        blocks = self._archive().blocks(instance.id)
-        for block in blocks:
-            found += block
-            if len(found) > LARGE or PIXEL_DATA in found[-len(block) - len(PIXEL_DATA) :]:
-                break
-        if close := getattr(blocks, "close", None):
-            close()
-        return bytes(found)
+        return beginning_of(self._archive().blocks(instance.id), LARGE, is_enough=pixels_have_begun)
 
     def _by_child(self, question: _Question) -> bytes | ObjectFacts:
         with self._child() as child:

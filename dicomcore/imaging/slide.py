@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -33,6 +34,13 @@ class Tile(NamedTuple):
     frame: int
     top: int
     left: int
+
+
+PIXEL_DATA = re.compile(rb"\xe0\x7f\x10\x00(?:O[BW]\x00\x00)?(.{4})", re.DOTALL)
+"""Its tag, the VR where there is one, and its length, little endian (PS3.5 7.1)."""
+
+ICON_BYTES = 1 << 20
+"""An icon within the header has pixel data too, but less of it (PS3.3 C.7.6.1.1.6)."""
 
 
 def is_slide(dataset: Dataset) -> bool:
@@ -144,3 +152,12 @@ def _placed_one_by_one(dataset: Dataset) -> Iterator[Tile]:
 
 def _paths(group: Dataset) -> list[Dataset]:
     return items(group, "OpticalPathIdentificationSequence")
+
+
+def pixels_have_begun(found: bytearray, new: int) -> bool:
+    """Whether in these bytes, the last ``new`` of which have just come, the header has ended and the pixels have begun.
+
+    The length of packed pixels is undefined, which is written as the greatest number there is (PS3.5 A.4).
+    """
+    lengths = (one[1] for one in PIXEL_DATA.finditer(found, max(0, len(found) - new - 16)))
+    return any(int.from_bytes(length, "little") > ICON_BYTES for length in lengths)

@@ -21,9 +21,7 @@ from dicomcore.imaging.spacing import Region, regions_of, spacing_of
 from dicomcore.imaging.stored_values import BYTES, Kind, Scale, is_whole, is_wide, scale_of, sent_as_stored, sent_values
 from dicomcore.imaging.suv import suv_factor
 from dicomcore.imaging.what_it_is import what_it_is
-from dicomcore.imaging.windows import EXACT as EXACT
-from dicomcore.imaging.windows import NamedWindow as NamedWindow
-from dicomcore.imaging.windows import padding_of, windows_of
+from dicomcore.imaging.windows import EXACT, NamedWindow, padding_of, windows_of
 
 MOST_FRAMES = 20_000
 """Of one object; a header that claims more is wrong, or a film that no browser holds."""

@@ -33,7 +33,7 @@ def show(services: Services, visitor: Visitor, keyword: str, wanted: Cohort = ()
     """One keyword: how far it is known, and the way to fetch what lacks."""
     now = fetching.state(services)
     if now and not now.over:
-        _progress(services, keyword)
+        _progress(services, visitor, keyword)
         return
     told = fetching.held(services, visitor, keyword, wanted)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -50,7 +50,7 @@ def show(services: Services, visitor: Visitor, keyword: str, wanted: Cohort = ()
                 args=(visitor, keyword, wanted),
             )
     if now and now.keyword == keyword:
-        _ended(now)
+        _ended(now, visitor)
 
 
 NESTED = "Of an enhanced image: from its functional groups."
@@ -69,7 +69,7 @@ def _begin(visitor: Visitor, keyword: str, wanted: Cohort) -> None:
 
 
 @live(1.0, Right.LOOK)
-def _progress(services: Services, keyword: str) -> None:
+def _progress(services: Services, visitor: Visitor, keyword: str) -> None:
     now = fetching.state(services)
     if now is None or now.over:
         st.rerun()
@@ -77,8 +77,8 @@ def _progress(services: Services, keyword: str) -> None:
     share_bar(now.done, now.total)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{now.keyword}: {_how_far(now)}**")
-        if st.button("Stop", key=f"stop-{keyword}", icon=":material/stop_circle:"):
-            fetching.stop(services)
+        if fetching.is_of(now, visitor) and st.button("Stop", key=f"stop-{keyword}", icon=":material/stop_circle:"):
+            fetching.stop(services, visitor)
             st.toast("It stops after the images in hand. What was read stays.")
 
 
@@ -88,8 +88,9 @@ def _how_far(now: Fetch) -> str:
     return f"{far}, {now.speed:,.0f} a second, {time_left(left)}" if left is not None else far
 
 
-def _ended(now: Fetch) -> None:
+def _ended(now: Fetch, visitor: Visitor) -> None:
     if now.problem:
-        problem(f"{now.problem} {now.done:,} of {counted(now.total, 'series', 'series')} were read before.")
+        why = now.problem if fetching.is_of(now, visitor) else "It ended before its end."
+        problem(f"{why} {now.done:,} of {counted(now.total, 'series', 'series')} were read before.")
     elif now.unread:
         st.caption(f"{counted(now.unread, 'series', 'series')} could not be read: the header is damaged, or gone.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dicomcore import kept_name
 from dicomcore.exploring import members, saved
 from dicomcore.exploring.cohort import Cohort
 from dicomcore.exploring.saved import Growth, Saved
@@ -75,7 +76,7 @@ def keep(services: Services, visitor: Visitor, wanted: Cohort) -> None:
     if not wanted:
         return
     with st.popover("Save", icon=":material/bookmark_add:"), st.form("save-cohort", border=False):
-        name = st.text_input("Name", max_chars=saved.MOST_LETTERS, placeholder="Chest CT since 2020")
+        name = st.text_input("Name", max_chars=kept_name.MOST_LETTERS, placeholder="Chest CT since 2020")
         st.caption("Only you see it here. To share it, send the address of this page.")
         pressed = st.form_submit_button("Save", type="primary")
     if pressed:

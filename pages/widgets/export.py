@@ -16,7 +16,7 @@ from pages.widgets import at_work, export_tables, visit
 from pages.widgets.bar import share_bar
 from pages.widgets.export_asked import Asked
 from pages.widgets.problems import problems_shown
-from pages.widgets.words import counted, plain, shortened, size, time_left
+from pages.widgets.words import counted, plain, series_name, shortened, size, time_left
 
 WHATS: dict[What, tuple[str, str]] = {
     "dicom": ("DICOM", "The files as they are in the archive, the patient's name in them."),
@@ -152,8 +152,8 @@ def _running(made: Package) -> None:
 
 
 def _name(series: pd.Series) -> str:
-    told = f"{series['number']} · {shortened(series['description'], MOST_LETTERS)} · {series['modality']}"
-    return f"{told} · {_extent(series['images'], series['size'])}"
+    told = series_name(series["number"], series["description"], MOST_LETTERS)
+    return f"{told} · {series['modality']} · {_extent(series['images'], series['size'])}"
 
 
 def _study_name(study: pd.Series) -> str:

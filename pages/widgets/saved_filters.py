@@ -6,7 +6,7 @@ from datetime import date
 
 import streamlit as st
 
-from dicomcore import saved_filters
+from dicomcore import kept_name, saved_filters
 from dicomcore.services import Services
 from dicomcore.visitor import Visitor
 from pages.widgets import paging
@@ -32,7 +32,7 @@ def _keep(services: Services, visitor: Visitor) -> None:
     if not asked:
         return
     with st.form("save-filter", border=False):
-        name = st.text_input("Name", max_chars=saved_filters.MOST_LETTERS, placeholder="Chest CT of last month")
+        name = st.text_input("Name", max_chars=kept_name.MOST_LETTERS, placeholder="Chest CT of last month")
         pressed = st.form_submit_button("Save this search", type="primary", icon=":material/bookmark_add:")
     if pressed:
         with problems_shown():
@@ -56,7 +56,7 @@ def _row(services: Services, visitor: Visitor, name: str, query: dict[str, str])
 
 def _rename(services: Services, visitor: Visitor, name: str) -> None:
     with st.form("rename-filter", border=False):
-        to = st.text_input("New name", name, max_chars=saved_filters.MOST_LETTERS)
+        to = st.text_input("New name", name, max_chars=kept_name.MOST_LETTERS)
         pressed = st.form_submit_button("Rename", icon=":material/check:")
     if pressed:
         with problems_shown():

@@ -14,7 +14,7 @@ from dicomcore.services import Services
 from dicomcore.visitor import Right, Visitor
 from pages.widgets import download, looks, origin
 from pages.widgets.problems import problems_shown
-from pages.widgets.words import counted, plain, shortened, size
+from pages.widgets.words import counted, plain, series_name, size
 
 WIDTH_PIXELS = 128
 FORMATS: dict[Literal["png", "pdf"], str] = {"png": "image/png", "pdf": "application/pdf"}
@@ -27,7 +27,7 @@ def show(services: Services, visitor: Visitor, series: pd.Series, title: str) ->
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             with st.container(gap=None):
-                name = f"{series['number']} · {shortened(series['description'], MOST_LETTERS)}"
+                name = series_name(series["number"], series["description"], MOST_LETTERS)
                 looks.name(name, f"series-{series_id}")
                 images = counted(int(series["images"]), "instance")
                 looks.note(f"{series['modality']} · {images} · {size(int(series['size']))}", f"series-{series_id}")

@@ -18,7 +18,7 @@ from pydicom.pixels import pixel_array
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
 
 from dicomcore.imaging.elements import functional_group
-from dicomcore.imaging.stack import NamedWindow
+from dicomcore.imaging.windows import NamedWindow
 
 Levels = NDArray[np.float64]
 """Rows × columns × RGB from 0 to 255, not yet rounded."""

@@ -27,8 +27,9 @@ from dicomcore.cache.queries import PatientFilter
 from dicomcore.errors import Undecodable
 from dicomcore.imaging.elements import number, text
 from dicomcore.imaging.render import read_dataset
-from dicomcore.imaging.stack import FrameFacts, NamedWindow, object_facts, with_computed_window
+from dicomcore.imaging.stack import FrameFacts, object_facts, with_computed_window
 from dicomcore.imaging.stored_values import frame_bytes
+from dicomcore.imaging.windows import NamedWindow
 from dicomcore.model import StoredInstance
 from dicomcore.placing import Frame
 from dicomcore.settings import Settings, save

@@ -9,7 +9,6 @@ import shutil
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,15 +29,7 @@ from dicomcore.services import Services, read_header
 from dicomcore.settings import Settings
 from tests.factories import ct, dicomdir, dicomdir_of, encoded, write
 from tests.unit.containers.packing import tarred, zipped
-
-
-@pytest.fixture(autouse=True)
-def temporary(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Nothing that was unpacked is left behind."""
-    folder = tmp_path_factory.mktemp("temporary")
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    yield folder
-    assert list(folder.iterdir()) == []
+from tests.unpacking import temporary as temporary
 
 
 class Watched:

@@ -32,9 +32,8 @@ from dicomcore.export.package import State, package
 from dicomcore.export.selection import Choice
 from dicomcore.export.zip_stream import zipped
 from dicomcore.journal import audit
-from dicomcore.services import this_user
 from dicomcore.settings import Settings
-from dicomcore.visitor import Role, Visitor
+from dicomcore.visitor import Role, Visitor, this_user
 from tests.factories import ct, encoded, write
 from tests.one_process import OneProcess, imported
 from tests.visitors import token_of

@@ -179,6 +179,17 @@ def test_some_studies_of_a_patient_are_prepared(cohort: OneProcess) -> None:
     assert any(one.value.startswith("2 instances,") for one in app.caption)
 
 
+def test_some_series_of_a_study_are_prepared(engine: OneProcess) -> None:
+    study = people.studies_of(engine, ADMIN, people.search_patients(engine, ADMIN).rows["id"][0])["id"][0]
+    with signed_in(engine):
+        app = choose(page("viewer", study=study), "What", "Some series")
+        which = next(one for one in app.multiselect if one.label == "Which")
+        assert [name.split(",")[0] for name in which.options] == ["1 · Series 1 · CT · 1 instance"]
+        which.set_value(list(people.series_of(engine, ADMIN, study)["id"])).run()
+        app = press(app, "Prepare")
+    assert any(one.value.startswith("1 instance,") for one in app.caption)
+
+
 def test_the_viewer_offers_the_study_that_is_open(engine: OneProcess) -> None:
     study = people.studies_of(engine, ADMIN, people.search_patients(engine, ADMIN).rows["id"][0])["id"][0]
     with signed_in(engine):

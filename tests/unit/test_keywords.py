@@ -29,6 +29,7 @@ from tests.memory_archive import study
 from tests.one_process import OneProcess, imported
 
 ADA = Visitor("ada", Role.ADMIN)
+ROLF = Visitor("rolf", Role.RESEARCHER)
 RITA = Visitor("rita", Role.RESEARCHER, "study-a")
 
 
@@ -173,7 +174,9 @@ def test_a_stop_ends_it_and_only_one_fetch_is_at_work(engine: OneProcess, monkey
     fetching.begin(engine, ADA, "RescaleSlope")
     with pytest.raises(UsageError, match="Another keyword"):
         fetching.begin(engine, ADA, "Rows")
-    fetching.stop(engine)
+    with pytest.raises(AccessRefused, match="Somebody else"):
+        fetching.stop(engine, ROLF)
+    fetching.stop(engine, ADA)
     may_go_on.set()
     ended = fetching.wait(engine)
     assert ended is not None

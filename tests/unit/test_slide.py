@@ -7,6 +7,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
+from dicomcore.archive.beginning import beginning_of
 from dicomcore.errors import Undecodable
 from dicomcore.imaging import slide
 from dicomcore.imaging.nameless import names_nobody
@@ -105,6 +106,27 @@ def test_the_header_alone_tells_all_but_the_pixels() -> None:
     dataset = level(6)
     del dataset.PixelData
     assert object_facts(dataset).frames == object_facts(level(6)).frames
+
+
+def test_an_icon_in_the_header_is_not_taken_for_the_pixels() -> None:
+    dataset = level(2, DimensionOrganizationType="TILED_SPARSE")
+    dataset.PerFrameFunctionalGroupsSequence = Items([placed(3, 5), placed(1, 1)])
+    icon = Dataset()
+    icon.BitsAllocated = 8
+    icon.PixelData = bytes(4096)
+    dataset.IconImageSequence = Items([icon])
+    content = encoded(dataset)
+    blocks = iter([content[at : at + 256] for at in range(0, len(content), 256)])
+    begun = read_dataset(beginning_of(blocks, 1 << 20, is_enough=slide.pixels_have_begun))
+    assert len(begun.PerFrameFunctionalGroupsSequence) == 2
+
+
+@pytest.mark.parametrize("length", [b"\xff\xff\xff\xff", (2 << 20).to_bytes(4, "little")])
+@pytest.mark.parametrize("vr", [b"OB\0\0", b"OW\0\0", b""])
+def test_no_more_is_read_of_a_large_slide_than_its_header(vr: bytes, length: bytes) -> None:
+    blocks = iter([b"header" * 9 + b"\xe0\x7f", b"\x10\0" + vr + length, b"pixels", b"pixels"])
+    assert beginning_of(blocks, 1 << 20, is_enough=slide.pixels_have_begun).endswith(length)
+    assert list(blocks) == [b"pixels", b"pixels"]
 
 
 def test_no_slide_is_shown_under_pseudonyms_for_its_label_may_be_in_it() -> None:

@@ -2,7 +2,7 @@
 
 import { Cine, rateOf, RATES } from "./cine.js";
 import { COLOURS } from "./colours.js";
-import { iconButton, made, offer } from "./dom.js";
+import { iconButton, isOnShow, made, offer, turnFullScreen } from "./dom.js";
 import { followKeys, KEYS, MOUSE } from "./keys.js";
 import { KeyList } from "./key_list.js";
 import { Ahead, MOST_BYTES, shares } from "./memory.js";
@@ -248,17 +248,15 @@ class View {
   }
 
   fullScreen() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else this.root.requestFullscreen?.();
+    turnFullScreen(this.root);
   }
 
   showKeys() {
     this.list.toggle(this.presets());
   }
 
-  /** Keys go to the view that is on the page, and last one drawn. */
   isListening() {
-    return this.root.isConnected && this.root.offsetParent !== null || Boolean(document.fullscreenElement);
+    return isOnShow(this.root);
   }
 
   rendered(pane) {

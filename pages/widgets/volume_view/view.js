@@ -1,7 +1,7 @@
 // MPR and 3D of one series: three planes that share a crosshair, or the whole to turn about.
 
 import { sentenceFor } from "../slice_view/asking.js";
-import { iconButton, made, offer } from "../slice_view/dom.js";
+import { iconButton, isOnShow, made, offer, turnFullScreen } from "../slice_view/dom.js";
 import { followKeys } from "../slice_view/keys.js";
 import { KeyList } from "../slice_view/key_list.js";
 import { rounded } from "../slice_view/measure.js";
@@ -275,8 +275,7 @@ class VolumeView {
   }
 
   fullScreen() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else this.root.requestFullscreen?.();
+    turnFullScreen(this.root);
   }
 
   showKeys() {
@@ -284,7 +283,7 @@ class VolumeView {
   }
 
   isListening() {
-    return (this.root.isConnected && this.root.offsetParent !== null) || Boolean(document.fullscreenElement);
+    return isOnShow(this.root);
   }
 
   // Saying

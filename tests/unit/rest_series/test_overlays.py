@@ -22,7 +22,7 @@ from dicomcore.visitor import Role, Visitor
 from tests.factories import ROOT, ct, write
 from tests.one_process import OneProcess, imported
 from tests.overlay_objects import REFERENCE, item, rtdose, rtstruct, seg
-from tests.rest import client_of, series_of
+from tests.rest import series_of
 from tests.visitors import session_of
 
 CANARY = "CANARYNAME"
@@ -61,16 +61,6 @@ def _by_reference() -> Any:
     study = item(RTReferencedSeriesSequence=[series])
     dataset.ReferencedFrameOfReferenceSequence[0].RTReferencedStudySequence = [study]
     return dataset
-
-
-@pytest.fixture(scope="module")
-def admin(engine: OneProcess) -> TestClient:
-    return client_of(engine)
-
-
-@pytest.fixture(scope="module")
-def researcher(engine: OneProcess) -> TestClient:
-    return client_of(engine, Role.RESEARCHER, name="rita", project="study-a")
 
 
 @cache

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +25,9 @@ from dicomcore.imaging.render import read_dataset
 from dicomcore.journal import audit
 from dicomcore.settings import Settings
 from dicomcore.visitor import Role, Visitor
-from tests import rest
 from tests.factories import ct, encoded, write
 from tests.one_process import OneProcess, imported
-from tests.rest import client_of
+from tests.rest import address_of, client_of
 from tests.unit.test_slide import level
 from tests.visitors import token_of
 
@@ -69,23 +67,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneProcess]:
     services.close()
 
 
-@pytest.fixture(scope="module")
-def admin(engine: OneProcess) -> TestClient:
-    return client_of(engine)
-
-
-@pytest.fixture(scope="module")
-def researcher(engine: OneProcess) -> TestClient:
-    return client_of(engine, Role.RESEARCHER, name="rita", project="study-a")
-
-
-@cache
-def series_of(client: TestClient, number: str) -> str:
-    return f"/api/series/{rest.series_of(client, number)}"
-
-
 def stack_of(client: TestClient, number: str) -> dict[str, Any]:
-    answer = client.get(f"{series_of(client, number)}/stack")
+    answer = client.get(f"{address_of(client, number)}/stack")
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
@@ -126,7 +109,7 @@ def test_a_stack_tells_what_a_viewer_needs(admin: TestClient) -> None:
 
 
 def test_frames_come_in_the_order_of_the_slices(admin: TestClient) -> None:
-    of = series_of(admin, SLICES)
+    of = address_of(admin, SLICES)
     assert [admin.get(f"{of}/frames/{number}").content for number in range(3)] == [values(3), values(2), values(1)]
     assert admin.get(f"{of}/frames").content == values(3) + values(2) + values(1)
     assert admin.get(f"{of}/frames?first=1&count=1").content == values(2)
@@ -135,7 +118,7 @@ def test_frames_come_in_the_order_of_the_slices(admin: TestClient) -> None:
 def test_a_browser_that_has_a_frame_is_told_so_without_decoding_it(
     admin: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    frame = f"{series_of(admin, SLICES)}/frames/0"
+    frame = f"{address_of(admin, SLICES)}/frames/0"
     first = admin.get(frame)
     assert first.headers["Cache-Control"] == "private, no-cache"
     assert first.headers["Content-Type"] == "application/octet-stream"
@@ -148,33 +131,33 @@ def test_a_compressed_film_is_decoded_in_a_child_frame_by_frame(admin: TestClien
     assert stack["frame_rate"] == 20
     assert [one["label"] for one in stack["frames"]] == [f"frame {number}" for number in range(1, 6)]
     assert all(one["windows"] for one in stack["frames"])
-    film = np.frombuffer(admin.get(f"{series_of(admin, FILM)}/frames").content, "<u2").reshape(5, 256)
+    film = np.frombuffer(admin.get(f"{address_of(admin, FILM)}/frames").content, "<u2").reshape(5, 256)
     assert (film == np.arange(5)[:, np.newaxis]).all()
 
 
 def test_a_large_object_lies_on_disk_for_its_owner_alone_and_may_be_deleted(
     admin: TestClient, engine: OneProcess
 ) -> None:
-    film = admin.get(f"{series_of(admin, FILM)}/frames").content
+    film = admin.get(f"{address_of(admin, FILM)}/frames").content
     copies = [path for path in (engine.settings.data_dir / "frames").rglob("*") if path.is_file()]
     assert copies
     for path in copies:
         assert path.stat().st_mode & 0o077 == 0
         path.unlink()
     engine.frames._frames = frame_store._Kept(0)
-    assert admin.get(f"{series_of(admin, FILM)}/frames").content == film
+    assert admin.get(f"{address_of(admin, FILM)}/frames").content == film
 
 
 def test_what_holds_no_picture_says_so(admin: TestClient) -> None:
     (frame,) = stack_of(admin, LETTER)["frames"]
     assert (frame["reason"], frame["bytes"]) == ("CT image: holds no picture.", 0)
-    answer = admin.get(f"{series_of(admin, LETTER)}/frames/0")
+    answer = admin.get(f"{address_of(admin, LETTER)}/frames/0")
     assert (answer.status_code, answer.json()["detail"]) == (422, "CT image: holds no picture.")
-    assert admin.get(f"{series_of(admin, LETTER)}/frames").status_code == 404
+    assert admin.get(f"{address_of(admin, LETTER)}/frames").status_code == 404
 
 
 def test_a_stream_ends_before_a_frame_that_cannot_be_decoded_which_says_why(admin: TestClient) -> None:
-    of = series_of(admin, BROKEN)
+    of = address_of(admin, BROKEN)
     assert admin.get(f"{of}/frames").content == values(1)
     answer = admin.get(f"{of}/frames/1")
     assert (answer.status_code, answer.json()["detail"].split(":")[0]) == (422, "The file is cut short")
@@ -183,7 +166,7 @@ def test_a_stream_ends_before_a_frame_that_cannot_be_decoded_which_says_why(admi
 
 
 def test_there_are_no_more_frames_than_there_are(admin: TestClient) -> None:
-    of = series_of(admin, SLICES)
+    of = address_of(admin, SLICES)
     assert admin.get(f"{of}/frames/3").status_code == 404
     assert admin.get(f"{of}/frames?first=3").status_code == 404
     assert admin.get(f"{of}/frames/-1").status_code == 422
@@ -196,14 +179,14 @@ def test_two_projects_cannot_compare_what_they_are_told_of_a_series(engine: OneP
     names = {"rita": "study-a", "rolf": "study-b"}
     callers = [client_of(engine, Role.RESEARCHER, name=name, project=project) for name, project in names.items()]
     told = {
-        (stack_of(one, SLICES)["version"], one.get(f"{series_of(one, SLICES)}/frames/0").headers["ETag"])
+        (stack_of(one, SLICES)["version"], one.get(f"{address_of(one, SLICES)}/frames/0").headers["ETag"])
         for one in (admin, *callers)
     }
     assert [len(set(column)) for column in zip(*told, strict=True)] == [3, 3]
 
 
 def test_numbers_of_another_stack_are_refused(admin: TestClient) -> None:
-    of, version = series_of(admin, SLICES), stack_of(admin, SLICES)["version"]
+    of, version = address_of(admin, SLICES), stack_of(admin, SLICES)["version"]
     assert admin.get(f"{of}/frames/0?stack={version}").content == values(3)
     assert admin.get(f"{of}/frames?stack=another").status_code == 404
     answer = admin.get(f"{of}/frames/0?stack=another")
@@ -213,7 +196,7 @@ def test_numbers_of_another_stack_are_refused(admin: TestClient) -> None:
 def test_other_bytes_in_the_archive_are_seen_at_once(
     engine: OneProcess, admin: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    series = series_of(admin, SLICES).rsplit("/", 1)[1]
+    series = address_of(admin, SLICES).rsplit("/", 1)[1]
     before = viewing.find_frame(engine, ADMIN, series, 0)
     assert viewing.frame(engine, ADMIN, before) == values(3)
     other = ct(image=9, ImagePositionPatient=["0", "0", "-3"])
@@ -227,7 +210,7 @@ def test_other_bytes_in_the_archive_are_seen_at_once(
 def test_an_archive_that_does_not_answer_is_no_reason_of_one_frame(
     engine: OneProcess, admin: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    of = series_of(admin, SLICES)
+    of = address_of(admin, SLICES)
 
     def away(_: str) -> str:
         raise ArchiveUnreachable("The archive does not answer.")
@@ -239,13 +222,13 @@ def test_an_archive_that_does_not_answer_is_no_reason_of_one_frame(
 
 def test_a_view_is_in_the_audit(engine: OneProcess) -> None:
     viewer = client_of(engine, Role.RESEARCHER, name="vera")
-    viewer.get(f"{series_of(viewer, SLICES)}/stack")
+    viewer.get(f"{address_of(viewer, SLICES)}/stack")
     assert "vera" in {row["who"] for row in audit.newest(engine.journal, 20) if row["action"] == audit.VIEW}
 
 
 def test_nobody_sees_a_frame_without_a_token(admin: TestClient) -> None:
     stranger = TestClient(admin.app)
-    of = series_of(admin, SLICES)
+    of = address_of(admin, SLICES)
     for address in ("stack", "frames", "frames/0"):
         assert stranger.get(f"{of}/{address}").status_code == 401
 
@@ -254,7 +237,7 @@ def test_nobody_sees_a_frame_without_a_token(admin: TestClient) -> None:
 
 
 def test_under_pseudonyms_no_word_of_a_file_is_told(researcher: TestClient) -> None:
-    answer = researcher.get(f"{series_of(researcher, SLICES)}/stack")
+    answer = researcher.get(f"{address_of(researcher, SLICES)}/stack")
     for word in (CANARY, "Muster", "P1", "A1", "1970-01-01", "2024-03-18"):
         assert word not in answer.text
     stack = answer.json()
@@ -263,21 +246,21 @@ def test_under_pseudonyms_no_word_of_a_file_is_told(researcher: TestClient) -> N
 
 
 def test_under_pseudonyms_what_names_nobody_is_sent(researcher: TestClient) -> None:
-    assert researcher.get(f"{series_of(researcher, SLICES)}/frames/0").content == values(3)
-    assert researcher.get(f"{series_of(researcher, SLICES)}/frames").content == values(3) + values(2) + values(1)
+    assert researcher.get(f"{address_of(researcher, SLICES)}/frames/0").content == values(3)
+    assert researcher.get(f"{address_of(researcher, SLICES)}/frames").content == values(3) + values(2) + values(1)
 
 
 def test_under_pseudonyms_pixels_that_may_name_somebody_are_refused(researcher: TestClient) -> None:
     (frame,) = stack_of(researcher, SCREEN)["frames"]
     assert (frame["bytes"], frame["reason"].split(",")[0]) == (0, "No pictures under pseudonyms")
-    of = series_of(researcher, SCREEN)
+    of = address_of(researcher, SCREEN)
     assert researcher.get(f"{of}/frames/0").status_code == 422
     assert researcher.get(f"{of}/frames").status_code == 404
 
 
 def test_under_pseudonyms_real_ids_open_nothing(admin: TestClient, researcher: TestClient) -> None:
     stack_of(admin, SLICES)
-    of = series_of(admin, SLICES)
+    of = address_of(admin, SLICES)
     for address in ("stack", "frames", "frames/0"):
         assert researcher.get(f"{of}/{address}").status_code == 404
 
@@ -286,7 +269,7 @@ def test_what_burns_names_in_between_is_refused_by_its_own_bytes(
     engine: OneProcess, researcher: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The stack was told before the archive got other bytes."""
-    of = series_of(researcher, SLICES)
+    of = address_of(researcher, SLICES)
     stack_of(researcher, SLICES)
     monkeypatch.setattr(engine.archive, "md5", lambda _: "with letters")
     monkeypatch.setattr(engine.archive, "read", lambda _: encoded(ct(BurnedInAnnotation="YES")))
@@ -308,7 +291,7 @@ def test_frames_in_memory_are_bounded() -> None:
 def test_two_who_want_the_same_frame_decode_it_once(
     engine: OneProcess, admin: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    series = series_of(admin, SLICES).rsplit("/", 1)[1]
+    series = address_of(admin, SLICES).rsplit("/", 1)[1]
     ready = viewing.find_frame(engine, ADMIN, series, 0)
     engine.frames._frames = frame_store._Kept(1 << 20)
     reads: list[str] = []
@@ -328,7 +311,7 @@ def test_a_plain_file_needs_no_child_and_a_deflated_one_does(
     asked: list[int] = []
     monkeypatch.setattr(frame_store.FrameStore, "_by_child", lambda *_: asked.append(1) or bytes(512))
     store = frame_store.FrameStore(tmp_path, lambda: engine.archive)
-    series = series_of(admin, SLICES).rsplit("/", 1)[1]
+    series = address_of(admin, SLICES).rsplit("/", 1)[1]
     one = viewing.find_frame(engine, ADMIN, series, 0).frame.instance
     store.frame(one, 0, "v")
     assert not asked
@@ -345,7 +328,7 @@ def test_a_plain_file_that_may_be_made_of_a_million_elements_is_read_in_a_child(
     asked: list[int] = []
     monkeypatch.setattr(frame_store.FrameStore, "_by_child", lambda *_: asked.append(1) or bytes(512))
     store = frame_store.FrameStore(tmp_path, lambda: engine.archive)
-    one = viewing.find_frame(engine, ADMIN, series_of(admin, SLICES).rsplit("/", 1)[1], 0).frame.instance
+    one = viewing.find_frame(engine, ADMIN, address_of(admin, SLICES).rsplit("/", 1)[1], 0).frame.instance
     body = encoded(ct(PixelData=bytes(frame_store.PLAIN_BYTES)))
     monkeypatch.setattr(engine.archive, "read", lambda _: body)
     store.frame(one, 0, "large")
@@ -354,7 +337,7 @@ def test_a_plain_file_that_may_be_made_of_a_million_elements_is_read_in_a_child(
 
 
 def test_damaged_bytes_are_a_reason(engine: OneProcess, admin: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    series = series_of(admin, SLICES).rsplit("/", 1)[1]
+    series = address_of(admin, SLICES).rsplit("/", 1)[1]
     monkeypatch.setattr(engine.archive, "md5", lambda _: "damaged")
     monkeypatch.setattr(engine.archive, "read", lambda _: encoded(ct())[:300])
     answer = admin.get(f"/api/series/{series}/frames/0")
@@ -365,7 +348,7 @@ def test_frames_come_as_they_are_through_a_server_that_squeezes_its_answers(engi
     """Streamlit's does: squeezing a series of 200 slices takes longer than fetching and drawing it."""
     squeezing = GZipMiddleware(Starlette(routes=[Mount("/api", make_api(lambda: engine))]), minimum_size=1)
     client = TestClient(squeezing, headers={"Authorization": f"Bearer {token_of(engine)}", "Accept-Encoding": "gzip"})
-    place = series_of(client, SLICES)
+    place = address_of(client, SLICES)
     for address in (f"{place}/frames/0", f"{place}/frames"):
         answer = client.get(address)
         assert answer.headers["Content-Encoding"] == "identity"
@@ -391,6 +374,6 @@ def test_the_levels_of_a_slide_come_by_size_with_its_label_last(tmp_path: Path) 
             "label of the slide of 4 × 4 pixels",
         ]
         assert [one["bytes"] for one in stack["frames"]] == [36, 90, 0, 48]
-        assert len(client.get(f"{series_of(client, '1')}/frames/1").content) == 90
+        assert len(client.get(f"{address_of(client, '1')}/frames/1").content) == 90
         hidden = stack_of(client_of(here, Role.RESEARCHER, name="rita", project="study-a"), "1")
         assert [one["bytes"] for one in hidden["frames"]] == [0] * 4

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import nibabel
@@ -17,12 +16,10 @@ from starlette.routing import Mount
 from dicomcore import volumes
 from dicomcore.api.app import make_api
 from dicomcore.settings import Settings
-from dicomcore.visitor import Role
-from tests import rest
 from tests.factories import ct, write
 from tests.one_process import OneProcess, imported
 from tests.overlay_objects import item
-from tests.rest import client_of
+from tests.rest import address_of, client_of
 
 CANARY = "CANARYNAME"
 HEAD, TIMES, SCREEN, ONE, BROKEN, TABLE = "1", "2", "3", "4", "5", "6"
@@ -60,23 +57,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneProcess]:
     services.close()
 
 
-@pytest.fixture(scope="module")
-def admin(engine: OneProcess) -> TestClient:
-    return client_of(engine)
-
-
-@pytest.fixture(scope="module")
-def researcher(engine: OneProcess) -> TestClient:
-    return client_of(engine, Role.RESEARCHER, name="rita", project="study-a")
-
-
-@cache
-def series_of(client: TestClient, number: str) -> str:
-    return f"/api/series/{rest.series_of(client, number)}"
-
-
 def told(client: TestClient, number: str) -> dict[str, Any]:
-    answer = client.get(f"{series_of(client, number)}/volumes")
+    answer = client.get(f"{address_of(client, number)}/volumes")
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
@@ -95,7 +77,7 @@ def test_a_series_tells_its_volumes(admin: TestClient) -> None:
 
 
 def test_a_volume_comes_as_nifti_in_its_unit(admin: TestClient) -> None:
-    answer = admin.get(f"{series_of(admin, HEAD)}/volumes/0.nii")
+    answer = admin.get(f"{address_of(admin, HEAD)}/volumes/0.nii")
     image = nibabel.Nifti1Image.from_bytes(answer.content)
     assert len(answer.content) == told(admin, HEAD)["volumes"][0]["sizes"][0]["bytes"]
     assert image.get_fdata()[3, 2, 4] == 500 + 2 * 16 + 3 - 1024
@@ -110,7 +92,7 @@ def test_of_a_lookup_table_a_volume_takes_the_range(admin: TestClient) -> None:
 
 def test_times_are_volumes(admin: TestClient) -> None:
     assert [one["name"] for one in told(admin, TIMES)["volumes"]] == ["time 1 of 2", "time 2 of 2"]
-    second = admin.get(f"{series_of(admin, TIMES)}/volumes/1.nii")
+    second = admin.get(f"{address_of(admin, TIMES)}/volumes/1.nii")
     assert nibabel.Nifti1Image.from_bytes(second.content).get_fdata()[0, 0].tolist() == [2100, 2200, 2300]
 
 
@@ -120,16 +102,16 @@ def test_a_series_without_a_volume_says_why_and_what_to_do(admin: TestClient, nu
     assert found["volumes"] == []
     assert why in found["why_none"]
     assert found["why_none"].endswith("Look at it under Slices.")
-    assert admin.get(f"{series_of(admin, number)}/volumes/0.nii").status_code == 404
+    assert admin.get(f"{address_of(admin, number)}/volumes/0.nii").status_code == 404
 
 
 def test_a_volume_with_a_broken_slice_never_looks_whole(admin: TestClient) -> None:
     size = told(admin, BROKEN)["volumes"][0]["sizes"][0]["bytes"]
-    assert len(admin.get(f"{series_of(admin, BROKEN)}/volumes/0.nii").content) < size
+    assert len(admin.get(f"{address_of(admin, BROKEN)}/volumes/0.nii").content) < size
 
 
 def test_sizes_that_there_are_not_are_refused(admin: TestClient) -> None:
-    place = f"{series_of(admin, HEAD)}/volumes"
+    place = f"{address_of(admin, HEAD)}/volumes"
     assert admin.get(f"{place}/0.nii?coarser=1").status_code == 400
     assert admin.get(f"{place}/7.nii").status_code == 404
     assert admin.get(f"{place}/0.nii?stack=other").status_code == 404
@@ -137,7 +119,7 @@ def test_sizes_that_there_are_not_are_refused(admin: TestClient) -> None:
 
 def test_a_volume_that_is_too_large_is_refused(admin: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(volumes, "MOST_BYTES", 1000)
-    answer = admin.get(f"{series_of(admin, HEAD)}/volumes/0.nii")
+    answer = admin.get(f"{address_of(admin, HEAD)}/volumes/0.nii")
     assert answer.status_code == 400
     assert "too large" in answer.text
     assert "too large" in told(admin, HEAD)["why_none"]
@@ -156,23 +138,23 @@ def test_a_large_volume_is_offered_coarser(monkeypatch: pytest.MonkeyPatch, tmp_
     (volume,) = told(client, "1")["volumes"]
     assert [one["columns"] for one in volume["sizes"]] == [64, 32, 16]
     assert volume["suggested"] == 1
-    answer = client.get(f"{series_of(client, '1')}/volumes/0.nii?coarser=1")
+    answer = client.get(f"{address_of(client, '1')}/volumes/0.nii?coarser=1")
     assert nibabel.Nifti1Image.from_bytes(answer.content).shape == (32, 32, 3)
     services.close()
 
 
 def test_under_pseudonyms_no_name_and_no_face_is_shown(researcher: TestClient) -> None:
-    listed = researcher.get(f"{series_of(researcher, HEAD)}/volumes")
+    listed = researcher.get(f"{address_of(researcher, HEAD)}/volumes")
     assert listed.json()["no_3d"] == volumes.NO_3D
     assert len(listed.json()["volumes"]) == 1
-    file = researcher.get(f"{series_of(researcher, HEAD)}/volumes/0.nii").content
+    file = researcher.get(f"{address_of(researcher, HEAD)}/volumes/0.nii").content
     assert CANARY not in listed.text
     assert CANARY.encode() not in file
     assert nibabel.Nifti1Image.from_bytes(file).shape == (16, 16, 5)
 
 
 def test_strangers_and_wrong_ids_get_nothing(engine: OneProcess, admin: TestClient, researcher: TestClient) -> None:
-    real = series_of(admin, HEAD)
+    real = address_of(admin, HEAD)
     stranger = TestClient(Starlette(routes=[Mount("/api", make_api(lambda: engine))]))
     assert [stranger.get(f"{real}/volumes{end}").status_code for end in ("", "/0.nii")] == [401] * 2
     assert [researcher.get(f"{real}/volumes{end}").status_code for end in ("", "/0.nii")] == [404] * 2
